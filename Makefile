@@ -21,3 +21,66 @@ $(STAMP): pyproject.toml uv.lock package.json package-lock.json .npmrc tooling/s
 	@test -n "$(PYTHON)" || { echo "setup: Python 3.11 is needed: install it or set PYTHON="; exit 1; }
 	@$(PYTHON) tooling/setup.py
 	@touch $@
+
+JOBS ?= 2
+TRACE ?=
+OUT ?= out
+PYTEST := python -m pytest -q
+
+.PHONY: compile artifacts demo devnet test test-slow lint format slither bench gas gas-update coverage shell clean
+
+compile: setup ## compile contracts and Solidity tests
+	@forge build
+
+artifacts: setup ## bring the compiled contracts in pyutils/artifacts up to date
+	@python -m pyutils.compile
+
+demo: setup artifacts ## live through a trace on a chain of its own: TRACE=file OUT=folder
+	@gpurwa demo $(if $(TRACE),--trace "$(TRACE)") --out "$(OUT)"
+
+devnet: setup artifacts ## leave a chain running that holds the demo's end state
+	@gpurwa devnet $(if $(TRACE),--trace "$(TRACE)")
+
+test: compile ## all quick tests: Solidity, then Python
+	FORGE_SNAPSHOT_CHECK=true forge test
+	$(PYTEST) -n $(JOBS) -m "not slow"
+	@if ls tests/ape/test_*.py >/dev/null 2>&1; then \
+	  ape compile -q && $(PYTEST) -p ape_test -o addopts="" -n $(JOBS) tests/ape; fi
+
+test-slow: compile ## tests that take long, or need a browser, a database or a network
+	$(PYTEST) -m slow
+
+lint: setup $(if $(wildcard slither.config.json),slither) ## style, types and static analysis
+	ruff check .
+	ruff format --check .
+	mypy
+	forge fmt --check
+	uv lock --check --quiet
+
+format: setup ## write Python and Solidity in house style
+	ruff check --fix-only --quiet .
+	ruff format .
+	forge fmt
+
+slither: compile ## static analysis of the contracts, answered in slither.config.json and its triage
+	uv tool run --from slither-analyzer==0.11.6 slither . --config-file slither.config.json
+
+bench: setup ## measure speeds, a table for each file in bench/
+	@for file in bench/*.py; do echo "== $$file"; python "$$file" || exit 1; done
+
+gas: setup ## compare gas of whole transactions with the committed snapshots; any difference fails
+	FORGE_SNAPSHOT_CHECK=true forge test --match-path 'tests/solidity/**/*Gas*.t.sol'
+
+gas-update: setup ## write the gas snapshots anew; the diff says what rose
+	forge test --match-path 'tests/solidity/**/*Gas*.t.sol'
+	@git --no-pager diff --stat -- snapshots
+
+coverage: setup ## lines and branches of the contracts that Solidity tests reach
+	forge coverage --report summary --no-match-coverage '(tests|mocks)/'
+
+shell: setup ## a shell with all tools on its PATH
+	@$${SHELL:-/bin/sh} -i
+
+clean: ## remove what building and testing left; `make clean setup` starts afresh
+	rm -rf .venv .solc node_modules out .forge-cache .build contracts/.cache .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis .slither dist

@@ -137,12 +137,13 @@ def install_solc(node: Path) -> None:
     script = ROOT / "tooling" / "solc_from_npm.js"
     asked = subprocess.run([node, script, "--version"], capture_output=True, text=True, check=False)
     if asked.returncode != 0 or f"Version: {SOLC_VERSION}+" not in asked.stdout:
-        raise SetupError(f"npm's solc does not answer as {SOLC_VERSION}: {asked.stderr.strip() or asked.stdout.strip()}")
+        answer = asked.stderr.strip() or asked.stdout.strip()
+        raise SetupError(f"npm's solc does not answer as {SOLC_VERSION}: {answer}")
     # `--version` is asked twice a compile and loading the compiler costs a third of a second: it is answered from here.
     compiler.write_text(
         "#!/bin/sh\n"
         f"# Written by tooling/setup.py: npm's solc behind the interface of the native one.\n"
-        f'if [ "$1" = --version ]; then printf %s \'{asked.stdout}\'; exit 0; fi\n'
+        f"if [ \"$1\" = --version ]; then printf %s '{asked.stdout}'; exit 0; fi\n"
         f"exec '{node}' '{script}' \"$@\"\n"
     )
     compiler.chmod(0o755)

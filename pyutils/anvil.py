@@ -1,0 +1,85 @@
+"""Starts and stops anvil, the development chain behind tests, demo and devnet."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pyutils import toolchain
+from pyutils.errors import ToolchainError
+
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 10.0
+_LISTENING = re.compile(r"Listening on (127\.0\.0\.1:\d+)")
+
+
+class AnvilError(ToolchainError):
+    """Anvil ended before it listened; the message carries the last line of its log."""
+
+    remedy = "Read its log; a port that is taken needs another --port"
+
+
+@dataclass(slots=True)
+class Anvil:
+    """A running anvil. Leaving its `with` block stops it; without one it outlives this process."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, log: Path, *, port: int = 0, arguments: Sequence[str] = ()) -> Self:
+        """Start anvil on this machine alone and return once it listens.
+
+        Args:
+            log: file for its output; a pipe that nobody drains would hang it.
+            port: where to listen; 0 lets the system choose.
+            arguments: further options of anvil, such as `("--timestamp", "1700000000")`.
+
+        Raises:
+            MissingToolError: there is no anvil.
+            AnvilError: it ended, or did not listen in time.
+
+        """
+        command = [str(toolchain.anvil()), "--host", "127.0.0.1", "--port", str(port), *arguments]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            # A session of its own: Ctrl-C in the terminal reaches the caller, who decides when the chain ends.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            found = _LISTENING.search(log.read_text(errors="replace"))
+            if found is not None:
+                return cls(f"http://{found.group(1)}", process, log)
+            if process.poll() is not None:
+                lines = log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
+                raise AnvilError(f"anvil ended with status {process.returncode}: {lines[-1]} (log: {log})")
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        raise AnvilError(f"anvil did not listen within {START_TIMEOUT_S:.0f} s (log: {log})")
+
+    def stop(self) -> None:
+        """End the chain and wait until it is gone."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

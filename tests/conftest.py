@@ -1,0 +1,43 @@
+"""Fixtures that every test may ask for: the traces beside the project, and one anvil for each test process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyutils.anvil import Anvil
+from pyutils.toolchain import PROJECT_ROOT
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """Return the root of the checkout."""
+    return PROJECT_ROOT
+
+
+@pytest.fixture(scope="session")
+def traces() -> Path:
+    """Return the folder of recorded traces, `GPURWA_TRACES` or `../shared/data`; skip where there is none."""
+    folder = Path(os.environ.get("GPURWA_TRACES", PROJECT_ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no traces in {folder}: set GPURWA_TRACES")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def duty_cycle_trace(traces: Path) -> Path:
+    """Return the trace of duty cycles that the demo replays; skip where it is not there."""
+    file = traces / "gpu_duty_cycle.csv.gz"
+    if not file.is_file():
+        pytest.skip(f"no {file.name} in {traces}: set GPURWA_TRACES")
+    return file
+
+
+@pytest.fixture(scope="session")
+def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
+    """Run one anvil for this test process, on a port of its own."""
+    with Anvil.start(tmp_path_factory.mktemp("anvil") / "anvil.log") as chain:
+        yield chain

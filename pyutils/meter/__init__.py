@@ -1,0 +1,28 @@
+"""From samples to cumulative counters: one rule, whichever meter the samples come from."""
+
+from pyutils.meter.build import build_leaf_file, build_report_data, verify_leaf_file
+from pyutils.meter.fleet import FleetMeter
+from pyutils.meter.leaf_file import LeafFile, parse_leaf_file, read_leaf_file, write_leaf_file
+from pyutils.meter.series import GpuSeries, Sample, to_samples, to_series
+from pyutils.meter.synthetic import Cast, synthetic_trace
+from pyutils.meter.trace import Trace, read_trace, write_trace
+
+__all__ = [
+    "Cast",
+    "FleetMeter",
+    "GpuSeries",
+    "LeafFile",
+    "Sample",
+    "Trace",
+    "build_leaf_file",
+    "build_report_data",
+    "parse_leaf_file",
+    "read_leaf_file",
+    "read_trace",
+    "synthetic_trace",
+    "to_samples",
+    "to_series",
+    "verify_leaf_file",
+    "write_leaf_file",
+    "write_trace",
+]

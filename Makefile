@@ -42,8 +42,8 @@ demo: setup artifacts ## live through a trace on a chain of its own: TRACE=file 
 devnet: setup artifacts ## leave a chain running that holds the demo's end state
 	@gpurwa devnet $(if $(TRACE),--trace "$(TRACE)")
 
-test: compile ## all quick tests: Solidity, then Python
-	FORGE_SNAPSHOT_CHECK=true forge test
+test: compile gas ## all quick tests: Solidity, then Python
+	forge test
 	$(PYTEST) -n $(JOBS) -m "not slow"
 	@if ls tests/ape/test_*.py >/dev/null 2>&1; then \
 	  echo "ape compile; $(PYTEST) tests/ape"; ape compile && $(PYTEST) -n $(JOBS) tests/ape; fi
@@ -64,16 +64,19 @@ format: setup ## write Python and Solidity in house style
 	forge fmt
 
 slither: compile ## static analysis of the contracts, answered in slither.config.json and its triage
-	uv tool run --from slither-analyzer==0.11.6 slither . --config-file slither.config.json
+	uv run --no-project --isolated --python .venv/bin/python --with-requirements tooling/slither.txt \
+	  slither . --config-file slither.config.json
 
 bench: setup ## measure speeds, a table for each file in bench/
 	@for file in bench/*.py; do echo "== $$file"; python "$$file" || exit 1; done
 
 gas: setup ## compare gas of whole transactions with the committed snapshots; any difference fails
-	FORGE_SNAPSHOT_CHECK=true forge test --match-path 'tests/solidity/**/*Gas*.t.sol'
+	FORGE_SNAPSHOT_CHECK=true FORGE_SNAPSHOT_EMIT=true forge test --match-contract Gas
+	@changed=$$(git status --porcelain -- snapshots); test -z "$$changed" || { \
+	  echo "gas: snapshots are not what is committed, \`git diff snapshots\` says what moved:"; echo "$$changed"; exit 1; }
 
 gas-update: setup ## write the gas snapshots anew; the diff says what rose
-	forge test --match-path 'tests/solidity/**/*Gas*.t.sol'
+	FORGE_SNAPSHOT_EMIT=true forge test --match-contract Gas
 	@git --no-pager diff --stat -- snapshots
 
 coverage: setup ## lines and branches of the contracts that Solidity tests reach
@@ -83,5 +86,5 @@ shell: setup ## a shell with all tools on its PATH
 	@$${SHELL:-/bin/sh} -i
 
 clean: ## remove what building and testing left; `make clean setup` starts afresh
-	rm -rf .venv .solc node_modules out .forge-cache .build contracts/.cache .mypy_cache .ruff_cache .pytest_cache \
-	  .hypothesis .slither dist
+	rm -rf .venv .solc node_modules out .forge-out .forge-cache .build contracts/.cache .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis dist

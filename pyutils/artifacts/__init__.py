@@ -18,7 +18,19 @@ from pyutils.errors import ToolchainError
 
 STANDARD_INPUT_NAME = "standard_input.json.gz"
 
-__all__ = ["STANDARD_INPUT_NAME", "Artifact", "CodeRange", "UnknownArtifactError", "load", "names", "standard_input"]
+AbiEntry = Mapping[str, Any]
+"""One function, event, error or constructor of a contract, as the compiler writes it."""
+
+__all__ = [
+    "STANDARD_INPUT_NAME",
+    "AbiEntry",
+    "Artifact",
+    "CodeRange",
+    "UnknownArtifactError",
+    "load",
+    "names",
+    "standard_input",
+]
 
 
 class UnknownArtifactError(ToolchainError):
@@ -47,7 +59,7 @@ class Artifact:
     """Name of the source unit in the standard JSON input, such as `contracts/LeaseBook.sol`."""
     compiler: str
     """Version of the compiler with its commit, as `solc --version` says it."""
-    abi: tuple[Mapping[str, Any], ...]
+    abi: tuple[AbiEntry, ...]
     bytecode: bytes
     """Creation code; constructor arguments are appended to it."""
     deployed_bytecode: bytes

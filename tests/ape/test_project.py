@@ -1,0 +1,28 @@
+"""ape compiles the project as the package ships it, so that a script and a wheel speak of the same contracts."""
+
+from __future__ import annotations
+
+from ape import Project
+
+from pyutils import artifacts
+
+
+def test_project__compiled_by_ape__has_the_interfaces_of_the_artifacts(project: Project) -> None:
+    compiled = project.load_contracts()
+    for name in artifacts.names():
+        artifact = artifacts.load(name)
+        if artifact.source.startswith("contracts/"):
+            by_ape = {entry.selector for entry in compiled[name].abi if entry.type != "fallback"}
+            shipped = {_signature(entry) for entry in artifact.abi if entry["type"] in {"function", "event", "error"}}
+            assert shipped <= by_ape, name
+
+
+def _signature(entry: artifacts.AbiEntry) -> str:
+    return f"{entry['name']}({','.join(_type(part) for part in entry['inputs'])})"
+
+
+def _type(part: artifacts.AbiEntry) -> str:
+    kind: str = part["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_type(inner) for inner in part['components'])}){kind.removeprefix('tuple')}"

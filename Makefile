@@ -56,6 +56,7 @@ lint: setup $(if $(wildcard slither.config.json),slither) ## style, types and st
 	ruff format --check .
 	mypy
 	forge fmt --check
+	forge build --deny warnings
 	uv lock --check --quiet
 
 format: setup ## write Python and Solidity in house style

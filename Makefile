@@ -46,7 +46,7 @@ test: compile gas ## all quick tests: Solidity, then Python
 	forge test
 	$(PYTEST) -n $(JOBS) -m "not slow"
 	@if ls tests/ape/test_*.py >/dev/null 2>&1; then \
-	  echo "ape compile; $(PYTEST) tests/ape"; ape compile && $(PYTEST) -n $(JOBS) tests/ape; fi
+	  echo "$(PYTEST) tests/ape"; ape compile -v WARNING && $(PYTEST) -n $(JOBS) tests/ape; fi
 
 test-slow: compile ## tests that take long, or need a browser, a database or a network
 	$(PYTEST) -m slow

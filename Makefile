@@ -69,7 +69,7 @@ slither: compile ## static analysis of the contracts, answered in slither.config
 	  slither . --config-file slither.config.json
 
 bench: setup ## measure speeds, a table for each file in bench/
-	@for file in bench/*.py; do echo "== $$file"; python "$$file" || exit 1; done
+	@for file in $(sort $(wildcard bench/*.py)); do echo "== $$file"; python "$$file" || exit 1; done
 
 gas: setup ## compare gas of whole transactions with the committed snapshots; any difference fails
 	FORGE_SNAPSHOT_CHECK=true FORGE_SNAPSHOT_EMIT=true forge test --match-contract Gas

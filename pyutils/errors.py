@@ -6,9 +6,9 @@
     ├── InputError                 exit status 2: what the user gave cannot be used
     │   ├── TraceError             a file of meter samples
     │   ├── LeafFileError          a published leaf file that is malformed or does not verify
-    │   └── UnknownLeafError       a lease that a tree does not hold
+    │   ├── UnknownLeafError       a lease that a tree does not hold
+    │   └── SettingsError          the environment or a flag holds nonsense
     ├── ToolchainError             anvil, solc, node or artifacts cannot be had
-    ├── SettingsError              (an InputError too) the environment or a flag holds nonsense
     ├── SigningError               a keystore or signer refuses
     ├── ChainError                 an RPC endpoint, a transaction or a receipt
     └── ContractError              a contract refused the call

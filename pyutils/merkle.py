@@ -87,7 +87,7 @@ def verify_multi(root: bytes, leaves: Sequence[bytes], proof: Sequence[bytes], f
             right = siblings[used]
             used += 1
         nodes.append(_hash_pair(left, right))
-    return used == len(siblings) and taken == len(nodes) - 1 and nodes[-1] == root
+    return taken == len(nodes) - 1 and nodes[-1] == root
 
 
 class StandardMerkleTree:

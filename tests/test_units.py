@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyutils import errors
@@ -29,7 +29,11 @@ from pyutils.units import (
     to_bytes32_text,
 )
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Cases are many, and the machine may be busy."""
 
+
+@unhurried
 @given(st.integers(-(2**256), 2**256), st.integers(0, 36))
 def test_money__printed_and_read__is_the_same(amount: int, decimals: int) -> None:
     text = format_money(TokenUnits(amount), decimals)
@@ -72,6 +76,7 @@ def test_wad__percent_and_ratio__agree() -> None:
     assert format_wad_percent(Wad(WAD // 8)) == "12.50 %"
 
 
+@unhurried
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=31))
 def test_bytes32_text__there_and_back__is_the_same(text: str) -> None:
     word = to_bytes32_text(text)

@@ -175,9 +175,10 @@ def test_extend__late_samples__are_dropped_and_counted_and_change_nothing(
 
 
 def test_extend__two_samples_of_one_time__the_first_stands() -> None:
-    meter = meter_of([(0, PPM, 0), (5, 0, 0), (0, 0, 0)])
-    feed(meter, [(0, 0, 0), (5, PPM, 0), (10, 0, 0)])
+    meter = meter_of([(0, PPM, 0), (5, PPM, 0), (0, 0, 0)])
     assert meter.read(100).busy_ms == 5
+    feed(meter, [(0, 0, 0), (5, 0, 0), (10, 0, 0)])
+    assert meter.read(100).busy_ms == 10
     assert meter.dropped_duplicates == 3
 
 
@@ -202,6 +203,12 @@ def test_energy__counter_that_falls__starts_a_new_segment_and_is_counted() -> No
     reading = meter_of(rows, power=None).read(100)
     assert (reading.energy_joules, reading.resets) == (6, 1)
     assert reading.runs == ((0, 5), (10, 15))
+
+
+def test_energy__counter_that_fell_later_than_a_report_may_see__is_not_counted_yet() -> None:
+    rows = [(0, 0, 9), (5 + GAP + 1, 0, 0)]
+    assert meter_of(rows, power=None).read(5).resets == 0
+    assert meter_of(rows, power=None).read(6).resets == 1
 
 
 def test_energy__derived__is_idle_power_and_the_share_of_the_rest() -> None:

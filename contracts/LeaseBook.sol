@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {LeaseToken} from "./base/LeaseToken.sol";
+import {Payouts} from "./base/Payouts.sol";
+import {IFleetRegistry, Opening} from "./interfaces/IFleetRegistry.sol";
+import {Delivery, EndedBy, ILeaseBook, Lease, MutualClosing, Permit, Terms} from "./interfaces/ILeaseBook.sol";
+import {IMeterOracle} from "./interfaces/IMeterOracle.sol";
+import {IOperatorBond} from "./interfaces/IOperatorBond.sol";
+import {IRevenueRouter} from "./interfaces/IRevenueRouter.sol";
+import {System} from "./interfaces/System.sol";
+import {LeafLib} from "./libraries/LeafLib.sol";
+import {RentLib} from "./libraries/RentLib.sol";
+import {TermsLib} from "./libraries/TermsLib.sol";
+
+/// @title LeaseBook
+contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuardTransient, ILeaseBook {
+    using RentLib for uint256;
+    using SafeCast for uint256;
+    using SafeERC20 for IERC20;
+    using TermsLib for Terms;
+
+    uint256 public constant LEAST_DURATION = 1 hours;
+    /// @dev A lessee may cancel for one hour's rent in it, and end without notice in the first after the grant.
+    uint256 public constant GRACE = 1 hours;
+    /// @dev Ungranted for longer, anyone may cancel.
+    uint256 public constant GRANT_DEADLINE = 24 hours;
+    /// @dev More metered time than this in one settlement is a lump, and counts pro rata as evidence of revenue.
+    uint256 public constant COUNTED_SPAN = 48 hours;
+    uint256 internal constant WAD = 1e18;
+    bytes32 internal constant MUTUAL_TYPE_HASH =
+        keccak256("CloseMutual(uint256 leaseId,uint64 deliveredGpuMs,uint256 nonce)");
+
+    /// @dev One slot, all that `open` writes of a lease. Price in token units, times in seconds.
+    struct Record {
+        uint72 pricePerGpuHour;
+        uint40 openedAt;
+        uint40 grantedAt;
+        /// Agreed seconds, which the deposit paid for.
+        uint24 duration;
+        /// Effective seconds from the grant to the end.
+        uint24 term;
+        uint32 gpus;
+        uint16 termsId;
+        bool ofRecord;
+    }
+
+    /// @dev One slot, written first by the first settlement.
+    struct Progress {
+        uint64 deliveredGpuMs;
+        uint40 settledAsOf;
+        uint96 fee;
+        bool closed;
+        bool released;
+        EndedBy endedBy;
+    }
+
+    /// @dev One slot. `escrow` is the fleet's counted money here.
+    struct FleetAccount {
+        uint32 leased;
+        uint32 leases;
+        uint128 escrow;
+    }
+
+    /// @dev One slot: what opening a lease needs of the current terms.
+    struct Current {
+        uint16 termsId;
+        uint64 reservationWad;
+    }
+
+    /// @dev Arguments of `open`, together.
+    struct Request {
+        uint256 fleetId;
+        address to;
+        uint32 gpus;
+        uint24 duration;
+        uint256 maxPricePerGpuHour;
+        bytes32 accessKey;
+    }
+
+    IFleetRegistry internal immutable REGISTRY;
+    IMeterOracle internal immutable ORACLE;
+    IOperatorBond internal immutable BOND;
+    IRevenueRouter internal immutable ROUTER;
+
+    Current internal _current;
+    mapping(uint256 leaseId => Record) internal _records;
+    mapping(uint256 leaseId => Progress) internal _progress;
+    mapping(uint256 fleetId => FleetAccount) internal _fleets;
+    mapping(uint256 termsId => Terms) internal _terms;
+    /// @inheritdoc ILeaseBook
+    mapping(uint256 leaseId => bytes32) public gpuRootOf;
+    /// @inheritdoc ILeaseBook
+    mapping(uint256 leaseId => uint256) public mutualNonce;
+
+    constructor(System memory system) AccessManaged(system.authority) EIP712("LeaseBook", "1") {
+        REGISTRY = IFleetRegistry(system.registry);
+        ORACLE = IMeterOracle(system.oracle);
+        BOND = IOperatorBond(system.bond);
+        ROUTER = IRevenueRouter(system.router);
+    }
+
+    modifier onlyLessee(uint256 leaseId) {
+        require(msg.sender == _requireOwned(leaseId), NotLessee(leaseId, msg.sender));
+        _;
+    }
+
+    modifier onlyOperator(uint256 leaseId) {
+        require(msg.sender == REGISTRY.operatorOf(_fleetOf(leaseId)), NotOperator(_fleetOf(leaseId), msg.sender));
+        _;
+    }
+
+    /// @inheritdoc ILeaseBook
+    function setTerms(Terms calldata terms) external restricted {
+        terms.check();
+        uint16 termsId = _current.termsId + 1;
+
+        _terms[termsId] = terms;
+        _current = Current(termsId, terms.reservationWad);
+
+        emit SetTerms(termsId, terms);
+    }
+
+    /* ---- opening ---- */
+
+    /// @inheritdoc ILeaseBook
+    function open(
+        uint256 fleetId,
+        address to,
+        uint32 gpus,
+        uint24 duration,
+        uint256 maxPricePerGpuHour,
+        bytes32 accessKey
+    ) external nonReentrant returns (uint256 leaseId) {
+        return _open(Request(fleetId, to, gpus, duration, maxPricePerGpuHour, accessKey));
+    }
+
+    /// @inheritdoc ILeaseBook
+    function openWithPermit(
+        uint256 fleetId,
+        address to,
+        uint32 gpus,
+        uint24 duration,
+        uint256 maxPricePerGpuHour,
+        bytes32 accessKey,
+        Permit calldata permit
+    ) external nonReentrant returns (uint256 leaseId) {
+        // Somebody may have sent the permit first; then the allowance is there and the pull tells.
+        try IERC20Permit(REGISTRY.settlementToken(fleetId))
+            .permit(msg.sender, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) {}
+            catch {}
+        return _open(Request(fleetId, to, gpus, duration, maxPricePerGpuHour, accessKey));
+    }
+
+    /// @inheritdoc ILeaseBook
+    function grantAccess(uint256 leaseId, bytes32 gpuRoot, bytes calldata connection) external onlyOperator(leaseId) {
+        (Record storage r,) = _openLease(leaseId);
+        require(r.grantedAt == 0, AlreadyGranted(leaseId));
+        require(gpuRoot != 0, InvalidGpuRoot());
+
+        r.grantedAt = uint40(block.timestamp);
+        gpuRootOf[leaseId] = gpuRoot;
+
+        emit GrantAccess(leaseId, msg.sender, block.timestamp + r.term, gpuRoot, connection);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function replaceGpus(uint256 leaseId, bytes32 gpuRoot, bytes calldata connection) external onlyOperator(leaseId) {
+        _grantedLease(leaseId);
+        require(gpuRoot != 0, InvalidGpuRoot());
+        gpuRootOf[leaseId] = gpuRoot;
+        emit ReplaceGpus(leaseId, gpuRoot, connection);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function rekey(uint256 leaseId, bytes32 accessKey) external {
+        _openLease(leaseId);
+        require(msg.sender == ownerOf(leaseId) || msg.sender == userOf(leaseId), NotLessee(leaseId, msg.sender));
+        require(accessKey != 0, InvalidAccessKey());
+        emit Rekey(leaseId, msg.sender, accessKey);
+    }
+
+    /* ---- settling ---- */
+
+    /// @inheritdoc ILeaseBook
+    function settle(uint256 leaseId, uint64 deliveredGpuMs, bytes32[] calldata proof) external returns (uint256 rent) {
+        (bytes32 root, uint256 asOf) = ORACLE.touch(_fleetOf(leaseId));
+        _requireDelivery(root, leaseId, deliveredGpuMs, proof);
+        uint256 counted;
+        (rent, counted) = _settle(leaseId, deliveredGpuMs, asOf);
+        if (rent > 0) ROUTER.credit(_fleetOf(leaseId), rent, counted);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function settleMany(
+        uint256 fleetId,
+        Delivery[] calldata deliveries,
+        bytes32[] calldata proof,
+        bool[] calldata proofFlags
+    ) external returns (uint256 rent) {
+        (bytes32 root, uint256 asOf) = ORACLE.touch(fleetId);
+        bytes32[] memory leaves = new bytes32[](deliveries.length);
+        uint256 counted;
+        for (uint256 i; i < deliveries.length; ++i) {
+            Delivery calldata d = deliveries[i];
+            require(_fleetOf(d.leaseId) == fleetId, WrongFleet(d.leaseId, fleetId));
+            leaves[i] = LeafLib.delivery(d.leaseId, d.deliveredGpuMs);
+            (uint256 rentOne, uint256 countedOne) = _settle(d.leaseId, d.deliveredGpuMs, asOf);
+            rent += rentOne;
+            counted += countedOne;
+        }
+        // An empty batch would prove the root with itself.
+        require(
+            leaves.length > 0 && MerkleProof.multiProofVerifyCalldata(proof, proofFlags, root, leaves),
+            InvalidProof(leaves.length > 0 ? deliveries[0].leaseId : 0, 0)
+        );
+        if (rent > 0) ROUTER.credit(fleetId, rent, counted);
+    }
+
+    /* ---- ending ---- */
+
+    /// @inheritdoc ILeaseBook
+    function cancel(uint256 leaseId) external {
+        (Record storage r, Progress storage p) = _openLease(leaseId);
+        require(r.grantedAt == 0, AlreadyGranted(leaseId));
+        address lessee = ownerOf(leaseId);
+        uint256 anyoneFrom = uint256(r.openedAt) + GRANT_DEADLINE;
+        require(msg.sender == lessee || block.timestamp >= anyoneFrom, CannotCancelBefore(leaseId, anyoneFrom));
+        uint256 deposit = _deposit(r);
+        // One hour's rent is never more than the deposit: no term is shorter.
+        uint256 fee = block.timestamp < r.openedAt + GRACE ? uint256(r.pricePerGpuHour) * r.gpus : 0;
+
+        p.closed = true;
+        p.fee = fee.toUint96();
+        _refund(leaseId, r, p, lessee, deposit - fee);
+        BOND.closeReservation(_fleetOf(leaseId), leaseId, _reservation(r, deposit), 0, 0, lessee);
+        if (fee > 0) ROUTER.credit(_fleetOf(leaseId), fee, 0);
+
+        emit Cancel(leaseId, lessee, deposit - fee, fee);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function endByLessee(uint256 leaseId) external onlyLessee(leaseId) {
+        (Record storage r, Progress storage p) = _grantedLease(leaseId);
+        Terms storage terms = _terms[r.termsId];
+        uint256 end = _shorten(leaseId, r, p, EndedBy.Lessee, 2 * uint256(terms.reportInterval));
+        uint256 fee;
+        if (block.timestamp > r.grantedAt + GRACE) {
+            // What can still be delivered stays held.
+            uint256 spare = _deposit(r) - uint256(r.pricePerGpuHour).depositUp(r.gpus, r.term);
+            uint256 notice = uint256(r.pricePerGpuHour).rentDown(RentLib.deliverable(r.gpus, terms.lesseeNotice));
+            fee = Math.min(notice, spare);
+        }
+
+        p.fee = fee.toUint96();
+
+        emit EndEarly(leaseId, EndedBy.Lessee, end, fee);
+        if (fee > 0) ROUTER.credit(_fleetOf(leaseId), fee, 0);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function endByOperator(uint256 leaseId) external onlyOperator(leaseId) {
+        (Record storage r, Progress storage p) = _grantedLease(leaseId);
+        Terms storage terms = _terms[r.termsId];
+        uint256 notice = Math.max(terms.operatorNotice, 2 * uint256(terms.reportInterval));
+        uint256 end = _shorten(leaseId, r, p, EndedBy.Operator, notice);
+        emit EndEarly(leaseId, EndedBy.Operator, end, 0);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function releaseCapacity(uint256 leaseId) external {
+        (Record storage r, Progress storage p) = _grantedLease(leaseId);
+        require(!p.released, AlreadyReleased(leaseId));
+        require(block.timestamp >= _end(r), LeaseNotEnded(leaseId, _end(r)));
+
+        p.released = true;
+        _fleets[_fleetOf(leaseId)].leased -= r.gpus;
+
+        emit Release(leaseId, r.gpus);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function close(uint256 leaseId, uint64 deliveredGpuMs, bytes32[] calldata proof) external {
+        (Record storage r, Progress storage p) = _grantedLease(leaseId);
+        (bytes32 root, uint256 asOf) = ORACLE.touch(_fleetOf(leaseId));
+        require(asOf >= _end(r), HeadTooOld(_fleetOf(leaseId), asOf, _end(r)));
+        _requireDelivery(root, leaseId, deliveredGpuMs, proof);
+        (uint256 rent, uint256 counted) = _settle(leaseId, deliveredGpuMs, asOf);
+        if (rent > 0) ROUTER.credit(_fleetOf(leaseId), rent, counted);
+        _close(leaseId, r, p);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function closeUnproved(uint256 leaseId) external {
+        (Record storage r, Progress storage p) = _grantedLease(leaseId);
+        Terms storage terms = _terms[r.termsId];
+        uint256 end = _end(r);
+        require(block.timestamp >= end, LeaseNotEnded(leaseId, end));
+        uint256 standstill = ORACLE.standstillBetween(_fleetOf(leaseId), end, block.timestamp);
+        uint256 elapsed = block.timestamp - end - Math.min(standstill, terms.maxStandstill);
+        require(elapsed >= terms.proofDeadline, ProofDeadlineRunning(leaseId, elapsed, terms.proofDeadline));
+        _close(leaseId, r, p);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function closeMutual(MutualClosing calldata c) external {
+        (Record storage r, Progress storage p) = _grantedLease(c.leaseId);
+        uint256 end = _end(r);
+        uint256 from = end + _terms[r.termsId].mutualDelay;
+        require(block.timestamp >= from, MutualTooEarly(c.leaseId, from));
+        _requireBothSigned(c);
+
+        (bytes32 root, uint256 asOf) = ORACLE.touch(_fleetOf(c.leaseId));
+        require(asOf < end, HeadCovers(c.leaseId, asOf));
+        if (asOf > r.grantedAt) {
+            _requireDelivery(root, c.leaseId, c.provedGpuMs, c.proof);
+            (uint256 proved, uint256 counted) = _settle(c.leaseId, c.provedGpuMs, asOf);
+            if (proved > 0) ROUTER.credit(_fleetOf(c.leaseId), proved, counted);
+        }
+        _creditAgreed(c.leaseId, r, p, c.agreedGpuMs);
+        _close(c.leaseId, r, p);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function revokeMutual(uint256 leaseId) external {
+        _openLease(leaseId);
+        require(
+            msg.sender == ownerOf(leaseId) || msg.sender == REGISTRY.operatorOf(_fleetOf(leaseId)),
+            NotLessee(leaseId, msg.sender)
+        );
+        uint256 nonce = ++mutualNonce[leaseId];
+        emit RevokeMutual(leaseId, msg.sender, nonce);
+    }
+
+    /// @inheritdoc ILeaseBook
+    function payRouter(uint256 fleetId, uint256 amount) external {
+        require(msg.sender == address(ROUTER), NotRouter(msg.sender));
+        _fleets[fleetId].escrow -= amount.toUint128();
+        emit PayRouter(fleetId, amount);
+        IERC20(REGISTRY.settlementToken(fleetId)).safeTransfer(msg.sender, amount);
+    }
+
+    /* ---- reads ---- */
+
+    /// @inheritdoc ILeaseBook
+    function lease(uint256 leaseId) public view returns (Lease memory l) {
+        Record memory r = _records[leaseId];
+        Progress memory p = _progress[leaseId];
+        require(r.gpus > 0, UnknownLease(leaseId));
+        l.fleetId = _fleetOf(leaseId);
+        l.gpus = r.gpus;
+        l.pricePerGpuHour = r.pricePerGpuHour;
+        l.termsId = r.termsId;
+        l.ofRecord = r.ofRecord;
+        l.openedAt = r.openedAt;
+        l.grantedAt = r.grantedAt;
+        l.duration = r.duration;
+        l.end = r.grantedAt == 0 ? 0 : r.grantedAt + r.term;
+        l.endedBy = p.endedBy;
+        l.closed = p.closed;
+        l.released = p.released;
+        l.deliveredGpuMs = p.deliveredGpuMs;
+        l.settledAsOf = p.settledAsOf;
+        l.deposit = uint256(r.pricePerGpuHour).depositUp(r.gpus, r.duration);
+        l.paid = uint256(r.pricePerGpuHour).rentDown(p.deliveredGpuMs);
+        l.fee = p.fee;
+        uint256 rest = l.deposit - l.paid - l.fee;
+        if (p.closed) l.refunded = rest;
+        else l.held = rest;
+    }
+
+    /// @inheritdoc ILeaseBook
+    function termsOf(uint256 termsId) external view returns (Terms memory) {
+        return _terms[termsId];
+    }
+
+    /// @inheritdoc ILeaseBook
+    function currentTermsId() external view returns (uint16) {
+        return _current.termsId;
+    }
+
+    /// @inheritdoc ILeaseBook
+    function leasedGpus(uint256 fleetId) external view returns (uint256) {
+        return _fleets[fleetId].leased;
+    }
+
+    /// @inheritdoc ILeaseBook
+    function leaseCount(uint256 fleetId) external view returns (uint256) {
+        return _fleets[fleetId].leases;
+    }
+
+    /// @inheritdoc ILeaseBook
+    function escrowOf(uint256 fleetId) external view returns (uint256) {
+        return _fleets[fleetId].escrow;
+    }
+
+    /// @inheritdoc ILeaseBook
+    function mutualDigest(uint256 leaseId, uint64 agreedGpuMs) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(MUTUAL_TYPE_HASH, leaseId, agreedGpuMs, mutualNonce[leaseId])));
+    }
+
+    /// @inheritdoc ILeaseBook
+    function stateHash(uint256 leaseId) external view returns (bytes32) {
+        return keccak256(abi.encode(lease(leaseId), ownerOf(leaseId), _users[leaseId], gpuRootOf[leaseId]));
+    }
+
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) public view override(LeaseToken, IERC165) returns (bool) {
+        return super.supportsInterface(interfaceId);
+    }
+
+    /* ---- internals ---- */
+
+    function _open(Request memory q) internal returns (uint256 leaseId) {
+        require(msg.sender == q.to || isApprovedForAll(q.to, msg.sender), NotApprovedBy(q.to, msg.sender));
+        require(q.gpus > 0, InvalidGpus(q.gpus));
+        require(q.accessKey != 0, InvalidAccessKey());
+        Opening memory o = REGISTRY.openingFor(q.fleetId, q.to);
+        require(
+            q.duration >= LEAST_DURATION && q.duration <= o.maxTerm,
+            InvalidDuration(q.duration, LEAST_DURATION, o.maxTerm)
+        );
+        FleetAccount memory account = _fleets[q.fleetId];
+        uint256 free = o.capacity - account.leased;
+        require(q.gpus <= free, CapacityExceeded(q.fleetId, q.gpus, free));
+        uint256 price = o.pricing.charge(q.fleetId, q.gpus, q.duration, account.leased, o.capacity);
+        require(price >= o.priceFloor, PriceBelowFloor(price, o.priceFloor));
+        require(price <= q.maxPricePerGpuHour, PriceAboveMaximum(price, q.maxPricePerGpuHour));
+        uint256 deposit = price.depositUp(q.gpus, q.duration);
+
+        account.leased += q.gpus;
+        account.escrow += deposit.toUint128();
+        leaseId = (q.fleetId << 32) | ++account.leases;
+        _fleets[q.fleetId] = account;
+        Current memory current = _current;
+        _records[leaseId] = Record({
+            pricePerGpuHour: price.toUint72(),
+            openedAt: uint40(block.timestamp),
+            grantedAt: 0,
+            duration: q.duration,
+            term: q.duration,
+            gpus: q.gpus,
+            termsId: current.termsId,
+            ofRecord: o.ofRecord
+        });
+        // The receiver is never called: it asked for this lease, or approved who did.
+        _mint(q.to, leaseId);
+        BOND.reserve(q.fleetId, TermsLib.reservationUp(deposit, current.reservationWad), account.escrow);
+
+        emit Open(leaseId, q.to, msg.sender, q.gpus, q.duration, price, deposit, q.accessKey);
+        _pull(IERC20(o.token), msg.sender, deposit);
+    }
+
+    /// @dev Credits delivery up to `min(end, asOf)`, never more than the lease's GPUs could give. The caller verified the leaf
+    /// and tells the router.
+    function _settle(uint256 leaseId, uint256 leafGpuMs, uint256 asOf)
+        internal
+        returns (uint256 rent, uint256 counted)
+    {
+        Record memory r = _records[leaseId];
+        Progress memory p = _progress[leaseId];
+        require(r.gpus > 0, UnknownLease(leaseId));
+        require(!p.closed, LeaseClosed(leaseId));
+        require(r.grantedAt > 0, NotGranted(leaseId));
+        uint256 until = Math.min(uint256(r.grantedAt) + r.term, asOf);
+        if (until <= r.grantedAt) return (0, 0);
+        uint256 delivered = Math.min(leafGpuMs, RentLib.deliverable(r.gpus, until - r.grantedAt));
+        uint256 from = Math.max(p.settledAsOf, r.grantedAt);
+        if (delivered < p.deliveredGpuMs || until <= from) return (0, 0);
+
+        uint256 price = r.pricePerGpuHour;
+        rent = price.rentDown(delivered) - price.rentDown(p.deliveredGpuMs);
+        if (r.ofRecord) counted = until - from > COUNTED_SPAN ? rent * COUNTED_SPAN / (until - from) : rent;
+        // Safe: the leaf is a uint64, and times are seconds since 1970.
+        p.deliveredGpuMs = uint64(delivered);
+        p.settledAsOf = uint40(until);
+        _progress[leaseId] = p;
+
+        emit Settle(leaseId, delivered, asOf, rent);
+    }
+
+    function _close(uint256 leaseId, Record storage r, Progress storage p) internal {
+        Terms memory terms = _terms[r.termsId];
+        address lessee = ownerOf(leaseId);
+        uint256 deposit = _deposit(r);
+        uint256 reservation = _reservation(r, deposit);
+        uint256 refund = deposit - uint256(r.pricePerGpuHour).rentDown(p.deliveredGpuMs) - p.fee;
+        // Delivery that was not proved counts as none.
+        uint256 availabilityWad = uint256(p.deliveredGpuMs) * WAD / RentLib.deliverable(r.gpus, r.term);
+        uint256 slaCredit = terms.slaCreditDown(deposit, availabilityWad);
+        uint256 compensation = p.endedBy == EndedBy.Operator
+            ? terms.compensationDown(r.pricePerGpuHour, r.gpus, reservation - slaCredit)
+            : 0;
+
+        p.closed = true;
+        _refund(leaseId, r, p, lessee, refund);
+        BOND.closeReservation(_fleetOf(leaseId), leaseId, reservation, slaCredit, compensation, lessee);
+
+        emit Close(leaseId, lessee, refund, slaCredit, compensation, availabilityWad);
+    }
+
+    function _refund(uint256 leaseId, Record storage r, Progress storage p, address lessee, uint256 amount) internal {
+        FleetAccount storage account = _fleets[_fleetOf(leaseId)];
+        if (!p.released) account.leased -= r.gpus;
+        account.escrow -= amount.toUint128();
+        _clearUser(leaseId);
+        _credit(IERC20(REGISTRY.settlementToken(_fleetOf(leaseId))), lessee, amount);
+    }
+
+    function _shorten(uint256 leaseId, Record storage r, Progress storage p, EndedBy by, uint256 notice)
+        internal
+        returns (uint256 end)
+    {
+        require(p.endedBy == EndedBy.Nobody, AlreadyEnding(leaseId));
+        end = block.timestamp + notice;
+        require(end < _end(r), LeaseEnded(leaseId, _end(r)));
+        p.endedBy = by;
+        // Safe: shorter than the agreed term.
+        r.term = uint24(end - r.grantedAt);
+    }
+
+    /// @dev A transfer takes the user's and the key's rights away; the record follows the holder.
+    function _update(address to, uint256 leaseId, address auth) internal override returns (address from) {
+        from = super._update(to, leaseId, auth);
+        if (from == address(0)) return from;
+        require(!_progress[leaseId].closed, LeaseClosed(leaseId));
+        _records[leaseId].ofRecord = REGISTRY.lesseeRecord(to) != 0;
+        _clearUser(leaseId);
+        emit Rekey(leaseId, from, 0);
+    }
+
+    /// @dev Two signatures are no meter: nothing of it is evidence for an appraisal.
+    function _creditAgreed(uint256 leaseId, Record storage r, Progress storage p, uint64 agreedGpuMs) internal {
+        uint256 delivered = p.deliveredGpuMs;
+        uint256 most = RentLib.deliverable(r.gpus, r.term);
+        require(agreedGpuMs >= delivered && agreedGpuMs <= most, InvalidDelivery(leaseId, agreedGpuMs, delivered, most));
+        uint256 rent = uint256(r.pricePerGpuHour).rentDown(agreedGpuMs) - uint256(r.pricePerGpuHour).rentDown(delivered);
+
+        p.deliveredGpuMs = agreedGpuMs;
+        p.settledAsOf = uint40(_end(r));
+
+        emit Settle(leaseId, agreedGpuMs, _end(r), rent);
+        if (rent > 0) ROUTER.credit(_fleetOf(leaseId), rent, 0);
+    }
+
+    function _requireBothSigned(MutualClosing calldata c) internal view {
+        bytes32 digest = mutualDigest(c.leaseId, c.agreedGpuMs);
+        address operator = REGISTRY.operatorOf(_fleetOf(c.leaseId));
+        require(
+            SignatureChecker.isValidSignatureNowCalldata(operator, digest, c.operatorSignature),
+            InvalidSignature(c.leaseId, operator)
+        );
+        address lessee = ownerOf(c.leaseId);
+        require(
+            SignatureChecker.isValidSignatureNowCalldata(lessee, digest, c.ownerSignature),
+            InvalidSignature(c.leaseId, lessee)
+        );
+    }
+
+    function _requireDelivery(bytes32 root, uint256 leaseId, uint256 deliveredGpuMs, bytes32[] calldata proof)
+        internal
+        pure
+    {
+        require(
+            root != 0 && MerkleProof.verifyCalldata(proof, root, LeafLib.delivery(leaseId, deliveredGpuMs)),
+            InvalidProof(leaseId, deliveredGpuMs)
+        );
+    }
+
+    function _openLease(uint256 leaseId) internal view returns (Record storage r, Progress storage p) {
+        r = _records[leaseId];
+        p = _progress[leaseId];
+        require(r.gpus > 0, UnknownLease(leaseId));
+        require(!p.closed, LeaseClosed(leaseId));
+    }
+
+    function _grantedLease(uint256 leaseId) internal view returns (Record storage r, Progress storage p) {
+        (r, p) = _openLease(leaseId);
+        require(r.grantedAt > 0, NotGranted(leaseId));
+    }
+
+    function _end(Record storage r) internal view returns (uint256) {
+        return uint256(r.grantedAt) + r.term;
+    }
+
+    function _deposit(Record storage r) internal view returns (uint256) {
+        return uint256(r.pricePerGpuHour).depositUp(r.gpus, r.duration);
+    }
+
+    function _reservation(Record storage r, uint256 deposit) internal view returns (uint256) {
+        return TermsLib.reservationUp(deposit, _terms[r.termsId].reservationWad);
+    }
+
+    function _fleetOf(uint256 leaseId) internal pure returns (uint256) {
+        return leaseId >> 32;
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {Payouts} from "./base/Payouts.sol";
+import {IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
+import {IFleetShareFactory} from "./interfaces/IFleetShareFactory.sol";
+import {ILeaseBook} from "./interfaces/ILeaseBook.sol";
+import {IRevenueRouter, Revenue} from "./interfaces/IRevenueRouter.sol";
+import {System} from "./interfaces/System.sol";
+import {WaterfallLib} from "./libraries/WaterfallLib.sol";
+
+/// @title RevenueRouter
+contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
+    using SafeCast for uint256;
+    using SafeERC20 for IERC20;
+
+    uint256 internal constant BPS = 10_000;
+    /// @dev No role can take more than a tenth.
+    uint256 public constant MOST_PROTOCOL_FEE_BPS = 1000;
+
+    /// @dev Money in token units.
+    struct Account {
+        // slot 0: all that a settlement touches
+        uint16 protocolFeeBps;
+        uint16 operatingShareBps;
+        uint24 day;
+        uint96 pending;
+        /// The net revenue of `day` so far; earlier days are in `_netRevenue`.
+        uint96 dayNet;
+        // slots 1 to 3
+        uint128 routed;
+        uint128 protocolFee;
+        uint128 operating;
+        uint128 shares;
+        uint128 uncollected;
+    }
+
+    IFleetRegistry internal immutable REGISTRY;
+    ILeaseBook internal immutable LEASE_BOOK;
+    IFleetShareFactory internal immutable SHARE_FACTORY;
+
+    /// @inheritdoc IRevenueRouter
+    address public feeRecipient;
+    /// @inheritdoc IRevenueRouter
+    uint16 public protocolFeeBps;
+
+    mapping(uint256 fleetId => Account) internal _accounts;
+    mapping(uint256 fleetId => mapping(uint256 day => uint256)) internal _netRevenue;
+
+    /// @param initialFeeBps Protocol fee in basis points, at most 10 %.
+    constructor(System memory system, address initialRecipient, uint16 initialFeeBps) AccessManaged(system.authority) {
+        require(initialRecipient != address(0), InvalidRecipient());
+        require(initialFeeBps <= MOST_PROTOCOL_FEE_BPS, InvalidShare(initialFeeBps, MOST_PROTOCOL_FEE_BPS));
+        REGISTRY = IFleetRegistry(system.registry);
+        LEASE_BOOK = ILeaseBook(system.leaseBook);
+        SHARE_FACTORY = IFleetShareFactory(system.shareFactory);
+        feeRecipient = initialRecipient;
+        protocolFeeBps = initialFeeBps;
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function register(uint256 fleetId, uint16 operatingShareBps) external {
+        require(msg.sender == address(REGISTRY), NotRegistry(msg.sender));
+        require(operatingShareBps <= BPS, InvalidShare(operatingShareBps, BPS));
+
+        Account storage account = _accounts[fleetId];
+        account.protocolFeeBps = protocolFeeBps;
+        account.operatingShareBps = operatingShareBps;
+
+        emit Register(fleetId, protocolFeeBps, operatingShareBps);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function credit(uint256 fleetId, uint256 amount, uint256 counted) external {
+        require(msg.sender == address(LEASE_BOOK), NotLeaseBook(msg.sender));
+        Account memory account = _hot(fleetId);
+        uint24 today = uint24(block.timestamp / 1 days);
+
+        if (account.day != today) {
+            if (account.dayNet > 0) {
+                _netRevenue[fleetId][account.day] = account.dayNet;
+                emit RecordDay(fleetId, account.day, account.dayNet);
+            }
+            account.day = today;
+            account.dayNet = 0;
+        }
+        (,, uint256 net) = WaterfallLib.split(counted, account.protocolFeeBps, account.operatingShareBps);
+        account.dayNet = (account.dayNet + net).toUint96();
+        account.pending = (account.pending + amount).toUint96();
+        _storeHot(fleetId, account);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function route(uint256 fleetId) public returns (uint256 amount) {
+        Account storage account = _accounts[fleetId];
+        amount = account.pending;
+        if (amount == 0) return 0;
+        IERC20 token = IERC20(REGISTRY.settlementToken(fleetId));
+        address operator = REGISTRY.operatorOf(fleetId);
+        (uint256 fee, uint256 operating, uint256 shares) =
+            WaterfallLib.split(amount, account.protocolFeeBps, account.operatingShareBps);
+
+        // Safe: sums of uint96 amounts of one token.
+        account.pending = 0;
+        account.routed += uint128(amount);
+        account.protocolFee += uint128(fee);
+        account.operating += uint128(operating);
+        account.shares += uint128(shares);
+        account.uncollected += uint128(shares);
+        _credit(token, feeRecipient, fee);
+        _credit(token, operator, operating);
+
+        emit Route(fleetId, operator, amount, fee, operating, shares);
+        LEASE_BOOK.payRouter(fleetId, amount);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function collectShares(uint256 fleetId) external returns (uint256 amount) {
+        require(msg.sender == SHARE_FACTORY.sharesOf(fleetId), NotShares(fleetId, msg.sender));
+        route(fleetId);
+        amount = _accounts[fleetId].uncollected;
+        if (amount == 0) return 0;
+
+        _accounts[fleetId].uncollected = 0;
+
+        emit CollectShares(fleetId, msg.sender, amount);
+        IERC20(REGISTRY.settlementToken(fleetId)).safeTransfer(msg.sender, amount);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function lowerOperatingShare(uint256 fleetId, uint16 operatingShareBps) external {
+        require(msg.sender == REGISTRY.controllerOf(fleetId), NotController(fleetId, msg.sender));
+        uint256 current = _accounts[fleetId].operatingShareBps;
+        require(operatingShareBps < current, InvalidShare(operatingShareBps, current));
+        route(fleetId);
+
+        _accounts[fleetId].operatingShareBps = operatingShareBps;
+
+        emit LowerOperatingShare(fleetId, operatingShareBps);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function setProtocolFee(uint16 newFeeBps) external restricted {
+        require(newFeeBps <= MOST_PROTOCOL_FEE_BPS, InvalidShare(newFeeBps, MOST_PROTOCOL_FEE_BPS));
+        protocolFeeBps = newFeeBps;
+        emit SetProtocolFee(newFeeBps);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function setFeeRecipient(address newRecipient) external restricted {
+        require(newRecipient != address(0), InvalidRecipient());
+        feeRecipient = newRecipient;
+        emit SetFeeRecipient(newRecipient);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function revenue(uint256 fleetId) external view returns (Revenue memory r) {
+        Account storage account = _accounts[fleetId];
+        r.protocolFeeBps = account.protocolFeeBps;
+        r.operatingShareBps = account.operatingShareBps;
+        r.pending = account.pending;
+        r.routed = account.routed;
+        r.protocolFee = account.protocolFee;
+        r.operating = account.operating;
+        r.shares = account.shares;
+        r.uncollected = account.uncollected;
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function netRevenueOn(uint256 fleetId, uint256 day) external view returns (uint256) {
+        Account storage account = _accounts[fleetId];
+        return account.day == day ? account.dayNet : _netRevenue[fleetId][day];
+    }
+
+    /// @dev Reads and writes slot 0 alone, once.
+    function _hot(uint256 fleetId) private view returns (Account memory hot) {
+        Account storage account = _accounts[fleetId];
+        hot.protocolFeeBps = account.protocolFeeBps;
+        hot.operatingShareBps = account.operatingShareBps;
+        hot.day = account.day;
+        hot.pending = account.pending;
+        hot.dayNet = account.dayNet;
+    }
+
+    function _storeHot(uint256 fleetId, Account memory hot) private {
+        Account storage account = _accounts[fleetId];
+        account.protocolFeeBps = hot.protocolFeeBps;
+        account.operatingShareBps = hot.operatingShareBps;
+        account.day = hot.day;
+        account.pending = hot.pending;
+        account.dayNet = hot.dayNet;
+    }
+}

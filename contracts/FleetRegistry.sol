@@ -3,10 +3,9 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165Checker.sol";
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {ERC721} from "solady/tokens/ERC721.sol";
 
 import {ICustodian} from "./interfaces/ICustodian.sol";
 import {IERC7578, Properties} from "./interfaces/IERC7578.sol";
@@ -34,6 +33,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     address internal immutable SEALER;
     address internal immutable ORACLE;
     ILeaseBook internal immutable LEASE_BOOK;
+    address internal immutable LEASE_TERMS;
     IOperatorBond internal immutable BOND;
     IRevenueRouter internal immutable ROUTER;
     IFleetShareFactory internal immutable SHARE_FACTORY;
@@ -60,13 +60,11 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     mapping(uint256 fleetId => uint256) internal _floorConsent;
 
     /// @param sealer May seal, once; has no other right.
-    constructor(System memory system, address sealer)
-        ERC721("GPU fleet title", "FLEET")
-        AccessManaged(system.authority)
-    {
+    constructor(System memory system, address sealer) AccessManaged(system.authority) {
         SEALER = sealer;
         ORACLE = system.oracle;
         LEASE_BOOK = ILeaseBook(system.leaseBook);
+        LEASE_TERMS = system.leaseTerms;
         BOND = IOperatorBond(system.bond);
         ROUTER = IRevenueRouter(system.router);
         SHARE_FACTORY = IFleetShareFactory(system.shareFactory);
@@ -75,25 +73,26 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     }
 
     modifier onlyController(uint256 fleetId) {
-        require(msg.sender == controllerOf(fleetId), NotController(fleetId, msg.sender));
+        _requireController(fleetId);
         _;
     }
 
     modifier onlyTitleOwner(uint256 fleetId) {
-        require(msg.sender == _requireOwned(fleetId), NotTitleOwner(fleetId, msg.sender));
+        _requireTitleOwner(fleetId);
         _;
     }
 
     /* ---- governance ---- */
 
     /// @inheritdoc IFleetRegistry
-    function seal(bytes32[8] calldata codeHashes) external {
+    function seal(bytes32[9] calldata codeHashes) external {
         require(msg.sender == SEALER, NotSealer(msg.sender));
         require(!isSealed, AlreadySealed());
-        address[8] memory holders = [
+        address[9] memory holders = [
             authority(),
             ORACLE,
             address(LEASE_BOOK),
+            LEASE_TERMS,
             address(BOND),
             address(ROUTER),
             address(SHARE_FACTORY),
@@ -394,7 +393,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
 
     /// @inheritdoc IFleetRegistry
     function controllerOf(uint256 fleetId) public view returns (address) {
-        address owner = _requireOwned(fleetId);
+        address owner = ownerOf(fleetId);
         return _isCustodian(owner) ? ICustodian(owner).controllerOf(fleetId) : owner;
     }
 
@@ -443,17 +442,31 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
         return _documents[tokenId];
     }
 
-    /// @inheritdoc IERC165
-    function supportsInterface(bytes4 interfaceId) public view override(ERC721, IERC165) returns (bool) {
+    /// @notice ERC-165: ERC-721, its metadata, the reads of ERC-7578.
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
         return interfaceId == type(IERC7578).interfaceId || super.supportsInterface(interfaceId);
+    }
+
+    /// @notice Name of the title.
+    function name() public pure override returns (string memory) {
+        return "GPU fleet title";
+    }
+
+    /// @notice Symbol of the title.
+    function symbol() public pure override returns (string memory) {
+        return "FLEET";
+    }
+
+    /// @notice Empty: what a fleet is stands in `fleet` and `getProperties`.
+    function tokenURI(uint256) public pure override returns (string memory) {
+        return "";
     }
 
     /* ---- internals ---- */
 
     /// @dev What the bound shares earned stays with the seller.
-    function _update(address to, uint256 tokenId, address auth) internal override returns (address from) {
-        from = super._update(to, tokenId, auth);
-        if (from != address(0)) IFleetShares(_fleets[tokenId].shares).moveTitle(from, to);
+    function _afterTokenTransfer(address from, address to, uint256 fleetId) internal override {
+        if (from != address(0)) IFleetShares(_fleets[fleetId].shares).moveTitle(from, to);
     }
 
     function _setCapacity(uint256 fleetId, Fleet storage f, uint32 capacity, bytes32 gpuRoot) internal {
@@ -483,6 +496,14 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
         require(address(e.pricing).code.length > 0, InvalidEnrolment("pricing"));
         require(e.operatingShareBps <= BPS, InvalidEnrolment("operatingShareBps"));
         require(e.shares.supply >= 1e18, InvalidEnrolment("supply"));
+    }
+
+    function _requireController(uint256 fleetId) internal view {
+        require(msg.sender == controllerOf(fleetId), NotController(fleetId, msg.sender));
+    }
+
+    function _requireTitleOwner(uint256 fleetId) internal view {
+        require(msg.sender == ownerOf(fleetId), NotTitleOwner(fleetId, msg.sender));
     }
 
     function _known(uint256 fleetId) internal view returns (Fleet storage f) {

@@ -5,6 +5,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IFleetRegistry, ShareTerms} from "./interfaces/IFleetRegistry.sol";
@@ -86,7 +87,7 @@ contract FleetShares is ERC20Permit, IFleetShares {
 
     /// @inheritdoc IFleetShares
     function claimTitle(address to) external returns (uint256 amount) {
-        require(msg.sender == REGISTRY.ownerOf(fleetId), NotTitleOwner(msg.sender));
+        require(msg.sender == IERC721(address(REGISTRY)).ownerOf(fleetId), NotTitleOwner(msg.sender));
         amount = _take(address(this), to);
         emit ClaimTitle(msg.sender, to, amount);
         settlementToken.safeTransfer(to, amount);

@@ -1,36 +1,33 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {EIP712} from "solady/utils/EIP712.sol";
 
 import {LeaseToken} from "./base/LeaseToken.sol";
 import {Payouts} from "./base/Payouts.sol";
 import {IFleetRegistry, Opening} from "./interfaces/IFleetRegistry.sol";
-import {Delivery, EndedBy, ILeaseBook, Lease, MutualClosing, Permit, Terms} from "./interfaces/ILeaseBook.sol";
+import {Delivery, EndedBy, ILeaseBook, Lease, MutualClosing, Permit} from "./interfaces/ILeaseBook.sol";
+import {ILeaseTerms} from "./interfaces/ILeaseTerms.sol";
 import {IMeterOracle} from "./interfaces/IMeterOracle.sol";
 import {IOperatorBond} from "./interfaces/IOperatorBond.sol";
 import {IRevenueRouter} from "./interfaces/IRevenueRouter.sol";
 import {System} from "./interfaces/System.sol";
 import {LeafLib} from "./libraries/LeafLib.sol";
 import {RentLib} from "./libraries/RentLib.sol";
-import {TermsLib} from "./libraries/TermsLib.sol";
 
 /// @title LeaseBook
-contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuardTransient, ILeaseBook {
+contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILeaseBook {
     using RentLib for uint256;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
-    using TermsLib for Terms;
 
     uint256 public constant LEAST_DURATION = 1 hours;
     /// @dev A lessee may cancel for one hour's rent in it, and end without notice in the first after the grant.
@@ -74,12 +71,6 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         uint128 escrow;
     }
 
-    /// @dev One slot: what opening a lease needs of the current terms.
-    struct Current {
-        uint16 termsId;
-        uint64 reservationWad;
-    }
-
     /// @dev Arguments of `open`, together.
     struct Request {
         uint256 fleetId;
@@ -91,46 +82,25 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
     }
 
     IFleetRegistry internal immutable REGISTRY;
+    ILeaseTerms internal immutable TERMS;
     IMeterOracle internal immutable ORACLE;
     IOperatorBond internal immutable BOND;
     IRevenueRouter internal immutable ROUTER;
 
-    Current internal _current;
     mapping(uint256 leaseId => Record) internal _records;
     mapping(uint256 leaseId => Progress) internal _progress;
     mapping(uint256 fleetId => FleetAccount) internal _fleets;
-    mapping(uint256 termsId => Terms) internal _terms;
     /// @inheritdoc ILeaseBook
     mapping(uint256 leaseId => bytes32) public gpuRootOf;
     /// @inheritdoc ILeaseBook
     mapping(uint256 leaseId => uint256) public mutualNonce;
 
-    constructor(System memory system) AccessManaged(system.authority) EIP712("LeaseBook", "1") {
+    constructor(System memory system) {
         REGISTRY = IFleetRegistry(system.registry);
+        TERMS = ILeaseTerms(system.leaseTerms);
         ORACLE = IMeterOracle(system.oracle);
         BOND = IOperatorBond(system.bond);
         ROUTER = IRevenueRouter(system.router);
-    }
-
-    modifier onlyLessee(uint256 leaseId) {
-        require(msg.sender == _requireOwned(leaseId), NotLessee(leaseId, msg.sender));
-        _;
-    }
-
-    modifier onlyOperator(uint256 leaseId) {
-        require(msg.sender == REGISTRY.operatorOf(_fleetOf(leaseId)), NotOperator(_fleetOf(leaseId), msg.sender));
-        _;
-    }
-
-    /// @inheritdoc ILeaseBook
-    function setTerms(Terms calldata terms) external restricted {
-        terms.check();
-        uint16 termsId = _current.termsId + 1;
-
-        _terms[termsId] = terms;
-        _current = Current(termsId, terms.reservationWad);
-
-        emit SetTerms(termsId, terms);
     }
 
     /* ---- opening ---- */
@@ -158,14 +128,15 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         Permit calldata permit
     ) external nonReentrant returns (uint256 leaseId) {
         // Somebody may have sent the permit first; then the allowance is there and the pull tells.
-        try IERC20Permit(REGISTRY.settlementToken(fleetId))
+        try IERC20Permit(address(_token(fleetId)))
             .permit(msg.sender, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) {}
             catch {}
         return _open(Request(fleetId, to, gpus, duration, maxPricePerGpuHour, accessKey));
     }
 
     /// @inheritdoc ILeaseBook
-    function grantAccess(uint256 leaseId, bytes32 gpuRoot, bytes calldata connection) external onlyOperator(leaseId) {
+    function grantAccess(uint256 leaseId, bytes32 gpuRoot, bytes calldata connection) external {
+        _requireOperator(leaseId);
         (Record storage r,) = _openLease(leaseId);
         require(r.grantedAt == 0, AlreadyGranted(leaseId));
         require(gpuRoot != 0, InvalidGpuRoot());
@@ -177,7 +148,8 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
     }
 
     /// @inheritdoc ILeaseBook
-    function replaceGpus(uint256 leaseId, bytes32 gpuRoot, bytes calldata connection) external onlyOperator(leaseId) {
+    function replaceGpus(uint256 leaseId, bytes32 gpuRoot, bytes calldata connection) external {
+        _requireOperator(leaseId);
         _grantedLease(leaseId);
         require(gpuRoot != 0, InvalidGpuRoot());
         gpuRootOf[leaseId] = gpuRoot;
@@ -196,11 +168,8 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
 
     /// @inheritdoc ILeaseBook
     function settle(uint256 leaseId, uint64 deliveredGpuMs, bytes32[] calldata proof) external returns (uint256 rent) {
-        (bytes32 root, uint256 asOf) = ORACLE.touch(_fleetOf(leaseId));
-        _requireDelivery(root, leaseId, deliveredGpuMs, proof);
-        uint256 counted;
-        (rent, counted) = _settle(leaseId, deliveredGpuMs, asOf);
-        if (rent > 0) ROUTER.credit(_fleetOf(leaseId), rent, counted);
+        (bytes32 root, uint256 asOf) = _head(leaseId);
+        return _settleProved(leaseId, deliveredGpuMs, root, asOf, proof);
     }
 
     /// @inheritdoc ILeaseBook
@@ -210,7 +179,7 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         bytes32[] calldata proof,
         bool[] calldata proofFlags
     ) external returns (uint256 rent) {
-        (bytes32 root, uint256 asOf) = ORACLE.touch(fleetId);
+        (bytes32 root, uint256 asOf) = _head(fleetId << 32);
         bytes32[] memory leaves = new bytes32[](deliveries.length);
         uint256 counted;
         for (uint256 i; i < deliveries.length; ++i) {
@@ -226,7 +195,7 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
             leaves.length > 0 && MerkleProof.multiProofVerifyCalldata(proof, proofFlags, root, leaves),
             InvalidProof(leaves.length > 0 ? deliveries[0].leaseId : 0, 0)
         );
-        if (rent > 0) ROUTER.credit(fleetId, rent, counted);
+        _tellRouter(fleetId, rent, counted);
     }
 
     /* ---- ending ---- */
@@ -245,37 +214,37 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         p.closed = true;
         p.fee = fee.toUint96();
         _refund(leaseId, r, p, lessee, deposit - fee);
-        BOND.closeReservation(_fleetOf(leaseId), leaseId, _reservation(r, deposit), 0, 0, lessee);
-        if (fee > 0) ROUTER.credit(_fleetOf(leaseId), fee, 0);
+        _endReservation(leaseId, TERMS.reservationUp(r.termsId, deposit), 0, 0, lessee);
+        _tellRouter(_fleetOf(leaseId), fee, 0);
 
         emit Cancel(leaseId, lessee, deposit - fee, fee);
     }
 
     /// @inheritdoc ILeaseBook
-    function endByLessee(uint256 leaseId) external onlyLessee(leaseId) {
+    function endByLessee(uint256 leaseId) external {
+        require(msg.sender == ownerOf(leaseId), NotLessee(leaseId, msg.sender));
         (Record storage r, Progress storage p) = _grantedLease(leaseId);
-        Terms storage terms = _terms[r.termsId];
-        uint256 end = _shorten(leaseId, r, p, EndedBy.Lessee, 2 * uint256(terms.reportInterval));
+        (uint256 rentSeconds, uint256 notice) = TERMS.lesseeEnd(r.termsId);
+        uint256 end = _shorten(leaseId, r, p, EndedBy.Lessee, notice);
         uint256 fee;
         if (block.timestamp > r.grantedAt + GRACE) {
+            uint256 price = r.pricePerGpuHour;
             // What can still be delivered stays held.
-            uint256 spare = _deposit(r) - uint256(r.pricePerGpuHour).depositUp(r.gpus, r.term);
-            uint256 notice = uint256(r.pricePerGpuHour).rentDown(RentLib.deliverable(r.gpus, terms.lesseeNotice));
-            fee = Math.min(notice, spare);
+            uint256 spare = _deposit(r) - price.depositUp(r.gpus, r.term);
+            fee = Math.min(spare, price.rentDown(RentLib.deliverable(r.gpus, rentSeconds)));
         }
 
         p.fee = fee.toUint96();
 
         emit EndEarly(leaseId, EndedBy.Lessee, end, fee);
-        if (fee > 0) ROUTER.credit(_fleetOf(leaseId), fee, 0);
+        _tellRouter(_fleetOf(leaseId), fee, 0);
     }
 
     /// @inheritdoc ILeaseBook
-    function endByOperator(uint256 leaseId) external onlyOperator(leaseId) {
+    function endByOperator(uint256 leaseId) external {
+        _requireOperator(leaseId);
         (Record storage r, Progress storage p) = _grantedLease(leaseId);
-        Terms storage terms = _terms[r.termsId];
-        uint256 notice = Math.max(terms.operatorNotice, 2 * uint256(terms.reportInterval));
-        uint256 end = _shorten(leaseId, r, p, EndedBy.Operator, notice);
+        uint256 end = _shorten(leaseId, r, p, EndedBy.Operator, TERMS.operatorEnd(r.termsId));
         emit EndEarly(leaseId, EndedBy.Operator, end, 0);
     }
 
@@ -294,41 +263,35 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
     /// @inheritdoc ILeaseBook
     function close(uint256 leaseId, uint64 deliveredGpuMs, bytes32[] calldata proof) external {
         (Record storage r, Progress storage p) = _grantedLease(leaseId);
-        (bytes32 root, uint256 asOf) = ORACLE.touch(_fleetOf(leaseId));
+        (bytes32 root, uint256 asOf) = _head(leaseId);
         require(asOf >= _end(r), HeadTooOld(_fleetOf(leaseId), asOf, _end(r)));
-        _requireDelivery(root, leaseId, deliveredGpuMs, proof);
-        (uint256 rent, uint256 counted) = _settle(leaseId, deliveredGpuMs, asOf);
-        if (rent > 0) ROUTER.credit(_fleetOf(leaseId), rent, counted);
+        _settleProved(leaseId, deliveredGpuMs, root, asOf, proof);
         _close(leaseId, r, p);
     }
 
     /// @inheritdoc ILeaseBook
     function closeUnproved(uint256 leaseId) external {
         (Record storage r, Progress storage p) = _grantedLease(leaseId);
-        Terms storage terms = _terms[r.termsId];
+        (uint256 proofDeadline, uint256 maxStandstill,) = TERMS.deadlines(r.termsId);
         uint256 end = _end(r);
         require(block.timestamp >= end, LeaseNotEnded(leaseId, end));
         uint256 standstill = ORACLE.standstillBetween(_fleetOf(leaseId), end, block.timestamp);
-        uint256 elapsed = block.timestamp - end - Math.min(standstill, terms.maxStandstill);
-        require(elapsed >= terms.proofDeadline, ProofDeadlineRunning(leaseId, elapsed, terms.proofDeadline));
+        uint256 elapsed = block.timestamp - end - Math.min(standstill, maxStandstill);
+        require(elapsed >= proofDeadline, ProofDeadlineRunning(leaseId, elapsed, proofDeadline));
         _close(leaseId, r, p);
     }
 
     /// @inheritdoc ILeaseBook
     function closeMutual(MutualClosing calldata c) external {
         (Record storage r, Progress storage p) = _grantedLease(c.leaseId);
+        (,, uint256 mutualDelay) = TERMS.deadlines(r.termsId);
         uint256 end = _end(r);
-        uint256 from = end + _terms[r.termsId].mutualDelay;
-        require(block.timestamp >= from, MutualTooEarly(c.leaseId, from));
+        require(block.timestamp >= end + mutualDelay, MutualTooEarly(c.leaseId, end + mutualDelay));
         _requireBothSigned(c);
 
-        (bytes32 root, uint256 asOf) = ORACLE.touch(_fleetOf(c.leaseId));
+        (bytes32 root, uint256 asOf) = _head(c.leaseId);
         require(asOf < end, HeadCovers(c.leaseId, asOf));
-        if (asOf > r.grantedAt) {
-            _requireDelivery(root, c.leaseId, c.provedGpuMs, c.proof);
-            (uint256 proved, uint256 counted) = _settle(c.leaseId, c.provedGpuMs, asOf);
-            if (proved > 0) ROUTER.credit(_fleetOf(c.leaseId), proved, counted);
-        }
+        if (asOf > r.grantedAt) _settleProved(c.leaseId, c.provedGpuMs, root, asOf, c.proof);
         _creditAgreed(c.leaseId, r, p, c.agreedGpuMs);
         _close(c.leaseId, r, p);
     }
@@ -336,10 +299,7 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
     /// @inheritdoc ILeaseBook
     function revokeMutual(uint256 leaseId) external {
         _openLease(leaseId);
-        require(
-            msg.sender == ownerOf(leaseId) || msg.sender == REGISTRY.operatorOf(_fleetOf(leaseId)),
-            NotLessee(leaseId, msg.sender)
-        );
+        require(msg.sender == ownerOf(leaseId) || msg.sender == _operator(leaseId), NotLessee(leaseId, msg.sender));
         uint256 nonce = ++mutualNonce[leaseId];
         emit RevokeMutual(leaseId, msg.sender, nonce);
     }
@@ -349,7 +309,7 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         require(msg.sender == address(ROUTER), NotRouter(msg.sender));
         _fleets[fleetId].escrow -= amount.toUint128();
         emit PayRouter(fleetId, amount);
-        IERC20(REGISTRY.settlementToken(fleetId)).safeTransfer(msg.sender, amount);
+        _token(fleetId).safeTransfer(msg.sender, amount);
     }
 
     /* ---- reads ---- */
@@ -382,16 +342,6 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
     }
 
     /// @inheritdoc ILeaseBook
-    function termsOf(uint256 termsId) external view returns (Terms memory) {
-        return _terms[termsId];
-    }
-
-    /// @inheritdoc ILeaseBook
-    function currentTermsId() external view returns (uint16) {
-        return _current.termsId;
-    }
-
-    /// @inheritdoc ILeaseBook
     function leasedGpus(uint256 fleetId) external view returns (uint256) {
         return _fleets[fleetId].leased;
     }
@@ -408,17 +358,12 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
 
     /// @inheritdoc ILeaseBook
     function mutualDigest(uint256 leaseId, uint64 agreedGpuMs) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(MUTUAL_TYPE_HASH, leaseId, agreedGpuMs, mutualNonce[leaseId])));
+        return _hashTypedData(keccak256(abi.encode(MUTUAL_TYPE_HASH, leaseId, agreedGpuMs, mutualNonce[leaseId])));
     }
 
     /// @inheritdoc ILeaseBook
     function stateHash(uint256 leaseId) external view returns (bytes32) {
         return keccak256(abi.encode(lease(leaseId), ownerOf(leaseId), _users[leaseId], gpuRootOf[leaseId]));
-    }
-
-    /// @inheritdoc IERC165
-    function supportsInterface(bytes4 interfaceId) public view override(LeaseToken, IERC165) returns (bool) {
-        return super.supportsInterface(interfaceId);
     }
 
     /* ---- internals ---- */
@@ -433,18 +378,34 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
             InvalidDuration(q.duration, LEAST_DURATION, o.maxTerm)
         );
         FleetAccount memory account = _fleets[q.fleetId];
-        uint256 free = o.capacity - account.leased;
-        require(q.gpus <= free, CapacityExceeded(q.fleetId, q.gpus, free));
-        uint256 price = o.pricing.charge(q.fleetId, q.gpus, q.duration, account.leased, o.capacity);
-        require(price >= o.priceFloor, PriceBelowFloor(price, o.priceFloor));
-        require(price <= q.maxPricePerGpuHour, PriceAboveMaximum(price, q.maxPricePerGpuHour));
+        uint256 price = _price(q, o, account.leased);
         uint256 deposit = price.depositUp(q.gpus, q.duration);
 
         account.leased += q.gpus;
         account.escrow += deposit.toUint128();
         leaseId = (q.fleetId << 32) | ++account.leases;
         _fleets[q.fleetId] = account;
-        Current memory current = _current;
+        uint256 reservation = _record(leaseId, q, price, deposit, o.ofRecord);
+        BOND.reserve(q.fleetId, reservation, account.escrow);
+        _pull(IERC20(o.token), msg.sender, deposit);
+    }
+
+    /// @dev What this lease is charged: within the fleet's floor and the lessee's maximum, whatever the pricing says.
+    function _price(Request memory q, Opening memory o, uint256 leased) internal returns (uint256 price) {
+        uint256 free = o.capacity - leased;
+        require(q.gpus <= free, CapacityExceeded(q.fleetId, q.gpus, free));
+        price = o.pricing.charge(q.fleetId, q.gpus, q.duration, leased, o.capacity);
+        require(price >= o.priceFloor, PriceBelowFloor(price, o.priceFloor));
+        require(price <= q.maxPricePerGpuHour, PriceAboveMaximum(price, q.maxPricePerGpuHour));
+    }
+
+    /// @dev The receiver is never called: it asked for this lease, or approved who did.
+    function _record(uint256 leaseId, Request memory q, uint256 price, uint256 deposit, bool ofRecord)
+        internal
+        returns (uint256 reservation)
+    {
+        uint16 termsId;
+        (termsId, reservation) = TERMS.atOpening(deposit);
         _records[leaseId] = Record({
             pricePerGpuHour: price.toUint72(),
             openedAt: uint40(block.timestamp),
@@ -452,15 +413,11 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
             duration: q.duration,
             term: q.duration,
             gpus: q.gpus,
-            termsId: current.termsId,
-            ofRecord: o.ofRecord
+            termsId: termsId,
+            ofRecord: ofRecord
         });
-        // The receiver is never called: it asked for this lease, or approved who did.
         _mint(q.to, leaseId);
-        BOND.reserve(q.fleetId, TermsLib.reservationUp(deposit, current.reservationWad), account.escrow);
-
         emit Open(leaseId, q.to, msg.sender, q.gpus, q.duration, price, deposit, q.accessKey);
-        _pull(IERC20(o.token), msg.sender, deposit);
     }
 
     /// @dev Credits delivery up to `min(end, asOf)`, never more than the lease's GPUs could give. The caller verified the leaf
@@ -492,21 +449,18 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
     }
 
     function _close(uint256 leaseId, Record storage r, Progress storage p) internal {
-        Terms memory terms = _terms[r.termsId];
         address lessee = ownerOf(leaseId);
         uint256 deposit = _deposit(r);
-        uint256 reservation = _reservation(r, deposit);
         uint256 refund = deposit - uint256(r.pricePerGpuHour).rentDown(p.deliveredGpuMs) - p.fee;
         // Delivery that was not proved counts as none.
         uint256 availabilityWad = uint256(p.deliveredGpuMs) * WAD / RentLib.deliverable(r.gpus, r.term);
-        uint256 slaCredit = terms.slaCreditDown(deposit, availabilityWad);
-        uint256 compensation = p.endedBy == EndedBy.Operator
-            ? terms.compensationDown(r.pricePerGpuHour, r.gpus, reservation - slaCredit)
-            : 0;
+        (uint256 reservation, uint256 slaCredit, uint256 compensation) = TERMS.atClosing(
+            r.termsId, deposit, availabilityWad, uint256(r.pricePerGpuHour) * r.gpus, p.endedBy == EndedBy.Operator
+        );
 
         p.closed = true;
         _refund(leaseId, r, p, lessee, refund);
-        BOND.closeReservation(_fleetOf(leaseId), leaseId, reservation, slaCredit, compensation, lessee);
+        _endReservation(leaseId, reservation, slaCredit, compensation, lessee);
 
         emit Close(leaseId, lessee, refund, slaCredit, compensation, availabilityWad);
     }
@@ -516,7 +470,7 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         if (!p.released) account.leased -= r.gpus;
         account.escrow -= amount.toUint128();
         _clearUser(leaseId);
-        _credit(IERC20(REGISTRY.settlementToken(_fleetOf(leaseId))), lessee, amount);
+        _credit(_token(_fleetOf(leaseId)), lessee, amount);
     }
 
     function _shorten(uint256 leaseId, Record storage r, Progress storage p, EndedBy by, uint256 notice)
@@ -531,14 +485,20 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         r.term = uint24(end - r.grantedAt);
     }
 
-    /// @dev A transfer takes the user's and the key's rights away; the record follows the holder.
-    function _update(address to, uint256 leaseId, address auth) internal override returns (address from) {
-        from = super._update(to, leaseId, auth);
-        if (from == address(0)) return from;
+    function _beforeTokenTransfer(address, address, uint256 leaseId) internal view override {
         require(!_progress[leaseId].closed, LeaseClosed(leaseId));
+    }
+
+    /// @dev A transfer takes the user's and the key's rights away; the record follows the holder.
+    function _afterTokenTransfer(address from, address to, uint256 leaseId) internal override {
+        if (from == address(0)) return;
         _records[leaseId].ofRecord = REGISTRY.lesseeRecord(to) != 0;
         _clearUser(leaseId);
         emit Rekey(leaseId, from, 0);
+    }
+
+    function _domainNameAndVersion() internal pure override returns (string memory, string memory) {
+        return ("LeaseBook", "1");
     }
 
     /// @dev Two signatures are no meter: nothing of it is evidence for an appraisal.
@@ -552,12 +512,12 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         p.settledAsOf = uint40(_end(r));
 
         emit Settle(leaseId, agreedGpuMs, _end(r), rent);
-        if (rent > 0) ROUTER.credit(_fleetOf(leaseId), rent, 0);
+        _tellRouter(_fleetOf(leaseId), rent, 0);
     }
 
     function _requireBothSigned(MutualClosing calldata c) internal view {
         bytes32 digest = mutualDigest(c.leaseId, c.agreedGpuMs);
-        address operator = REGISTRY.operatorOf(_fleetOf(c.leaseId));
+        address operator = _operator(c.leaseId);
         require(
             SignatureChecker.isValidSignatureNowCalldata(operator, digest, c.operatorSignature),
             InvalidSignature(c.leaseId, operator)
@@ -569,14 +529,47 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
         );
     }
 
-    function _requireDelivery(bytes32 root, uint256 leaseId, uint256 deliveredGpuMs, bytes32[] calldata proof)
+    function _settleProved(uint256 leaseId, uint64 deliveredGpuMs, bytes32 root, uint256 asOf, bytes32[] calldata proof)
         internal
-        pure
+        returns (uint256 rent)
     {
         require(
             root != 0 && MerkleProof.verifyCalldata(proof, root, LeafLib.delivery(leaseId, deliveredGpuMs)),
             InvalidProof(leaseId, deliveredGpuMs)
         );
+        uint256 counted;
+        (rent, counted) = _settle(leaseId, deliveredGpuMs, asOf);
+        _tellRouter(_fleetOf(leaseId), rent, counted);
+    }
+
+    function _tellRouter(uint256 fleetId, uint256 amount, uint256 counted) internal {
+        if (amount > 0) ROUTER.credit(fleetId, amount, counted);
+    }
+
+    function _endReservation(
+        uint256 leaseId,
+        uint256 reservation,
+        uint256 slaCredit,
+        uint256 compensation,
+        address lessee
+    ) internal {
+        BOND.closeReservation(_fleetOf(leaseId), leaseId, reservation, slaCredit, compensation, lessee);
+    }
+
+    function _head(uint256 leaseId) internal returns (bytes32 root, uint256 asOf) {
+        return ORACLE.touch(_fleetOf(leaseId));
+    }
+
+    function _token(uint256 fleetId) internal view returns (IERC20) {
+        return IERC20(REGISTRY.settlementToken(fleetId));
+    }
+
+    function _operator(uint256 leaseId) internal view returns (address) {
+        return REGISTRY.operatorOf(_fleetOf(leaseId));
+    }
+
+    function _requireOperator(uint256 leaseId) internal view {
+        require(msg.sender == _operator(leaseId), NotOperator(_fleetOf(leaseId), msg.sender));
     }
 
     function _openLease(uint256 leaseId) internal view returns (Record storage r, Progress storage p) {
@@ -597,10 +590,6 @@ contract LeaseBook is LeaseToken, Payouts, AccessManaged, EIP712, ReentrancyGuar
 
     function _deposit(Record storage r) internal view returns (uint256) {
         return uint256(r.pricePerGpuHour).depositUp(r.gpus, r.duration);
-    }
-
-    function _reservation(Record storage r, uint256 deposit) internal view returns (uint256) {
-        return TermsLib.reservationUp(deposit, _terms[r.termsId].reservationWad);
     }
 
     function _fleetOf(uint256 leaseId) internal pure returns (uint256) {

@@ -5,10 +5,10 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {EIP712} from "solady/utils/EIP712.sol";
 
 import {MeterSigners} from "./base/MeterSigners.sol";
 import {Payouts} from "./base/Payouts.sol";
@@ -95,7 +95,6 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     constructor(System memory system, ISequencerFeed sequencerFeed, uint32 initialLiveness)
         AccessManaged(system.authority)
         MeterSigners(system.registry)
-        EIP712("MeterOracle", "1")
     {
         BOND = IOperatorBond(system.bond);
         LOSS_FUND = system.lossFund;
@@ -275,7 +274,7 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
 
     /// @inheritdoc IMeterOracle
     function digestOf(Report calldata report) public view returns (bytes32) {
-        return _hashTypedDataV4(report.structHash());
+        return _hashTypedData(report.structHash());
     }
 
     /// @inheritdoc IMeterOracle
@@ -493,6 +492,10 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         (bool adopted,) = _hasLapsed(state.pending);
         (from, to) = adopted ? (state.last, state.pending.counters) : (state.previous, state.last);
         require(to.asOf != 0, NoReport(fleetId));
+    }
+
+    function _domainNameAndVersion() internal pure override returns (string memory, string memory) {
+        return ("MeterOracle", "1");
     }
 
     function _lag(uint256 asOf, uint256 acceptedAt) private pure returns (uint24) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {ERC721} from "solady/tokens/ERC721.sol";
 
 import {IERC4907} from "../interfaces/IERC4907.sol";
 
@@ -15,11 +14,24 @@ abstract contract LeaseToken is ERC721, IERC4907 {
 
     mapping(uint256 leaseId => User) internal _users;
 
-    constructor() ERC721("GPU lease", "LEASE") {}
+    /// @notice Name of the token.
+    function name() public pure override returns (string memory) {
+        return "GPU lease";
+    }
+
+    /// @notice Symbol of the token.
+    function symbol() public pure override returns (string memory) {
+        return "LEASE";
+    }
+
+    /// @notice Empty: what a lease is stands in `lease`, not behind a link.
+    function tokenURI(uint256) public pure override returns (string memory) {
+        return "";
+    }
 
     /// @inheritdoc IERC4907
     function setUser(uint256 tokenId, address user, uint64 expires) external {
-        _checkAuthorized(_requireOwned(tokenId), msg.sender, tokenId);
+        require(_isApprovedOrOwner(msg.sender, tokenId), NotOwnerNorApproved());
         _users[tokenId] = User(user, expires);
         emit UpdateUser(tokenId, user, expires);
     }
@@ -35,8 +47,8 @@ abstract contract LeaseToken is ERC721, IERC4907 {
         return _users[tokenId].expires;
     }
 
-    /// @inheritdoc IERC165
-    function supportsInterface(bytes4 interfaceId) public view virtual override(ERC721) returns (bool) {
+    /// @notice ERC-165: ERC-721, its metadata, ERC-4907.
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
         return interfaceId == type(IERC4907).interfaceId || super.supportsInterface(interfaceId);
     }
 

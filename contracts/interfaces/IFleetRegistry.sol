@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {Amount, IERC7578, Properties} from "./IERC7578.sol";
 import {IPricing} from "./IPricing.sol";
 
@@ -89,7 +88,7 @@ struct Opening {
 /// @title FleetRegistry: what is the asset, and who runs it?
 /// @notice ERC-721 titles of fleets. The title is control; the fleet's shares are its whole economic interest.
 /// @dev Business opens by `seal`, once, which checks the code of every contract that holds a right here.
-interface IFleetRegistry is IERC721, IERC7578 {
+interface IFleetRegistry is IERC7578 {
     event Seal(address indexed by);
     event Pause(address indexed by);
     event Unpause(address indexed by);
@@ -155,9 +154,9 @@ interface IFleetRegistry is IERC721, IERC7578 {
     /* ---- governance ---- */
 
     /// @notice Opens business once, after checking the code of all peers.
-    /// @param codeHashes Expected `EXTCODEHASH` of authority, oracle, lease book, bond, router, share factory, transfer gate
+    /// @param codeHashes Expected `EXTCODEHASH` of authority, oracle, lease book, lease terms, bond, router, share factory, transfer gate
     /// and loss fund, in this order.
-    function seal(bytes32[8] calldata codeHashes) external;
+    function seal(bytes32[9] calldata codeHashes) external;
 
     /// @notice Stops new business everywhere. Settlement, refunds, claims, withdrawals and reporting go on.
     function pause() external;

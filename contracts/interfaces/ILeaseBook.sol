@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IERC4907} from "./IERC4907.sol";
 import {IPayouts} from "./IPayouts.sol";
 
@@ -10,33 +9,6 @@ enum EndedBy {
     Nobody,
     Lessee,
     Operator
-}
-
-/// @notice Availability below `belowWad` earns `creditWad` of the deposit.
-struct Tier {
-    uint64 belowWad;
-    uint64 creditWad;
-}
-
-/// @notice What a lease locks when it opens. Ratios are WAD, times are seconds.
-struct Terms {
-    /// @dev Mildest first: thresholds fall, credits rise, none above `reservationWad`.
-    Tier[3] tiers;
-    /// @dev Part of the deposit that the operator's bond reserves.
-    uint64 reservationWad;
-    /// @dev Rent that a lessee who ends early owes, as seconds of it.
-    uint32 lesseeNotice;
-    /// @dev Time between an operator's notice and the end.
-    uint32 operatorNotice;
-    /// @dev Rent that an operator who ends early owes, as seconds of it, within the reservation.
-    uint32 compensation;
-    uint32 reportInterval;
-    /// @dev After the end: no proof, no pay.
-    uint32 proofDeadline;
-    /// @dev The longest that the proof clock may stand still.
-    uint32 maxStandstill;
-    /// @dev After the end: from when both sides may close without a report.
-    uint32 mutualDelay;
 }
 
 /// @notice A lease as readers see it. Money in token units; `deposit = paid + fee + refunded + held`, always.
@@ -100,8 +72,8 @@ struct Permit {
 /// @title LeaseBook: who may use which capacity, at what price, and what was earned?
 /// @notice Each lease is an ERC-721 whose whole rent is prepaid. Rent is paid by delivery, as reports prove it, and what was
 /// not delivered goes back to the lease's owner. No proof, no pay.
-/// @dev A lease id is `fleetId << 32 | n`. Ids of closed leases stay with their owner and cannot be transferred.
-interface ILeaseBook is IERC721, IERC4907, IPayouts {
+/// @dev Also ERC-721. A lease id is `fleetId << 32 | n`. Ids of closed leases stay with their owner and cannot be transferred.
+interface ILeaseBook is IERC4907, IPayouts {
     event Open(
         uint256 indexed leaseId,
         address indexed lessee,
@@ -131,7 +103,6 @@ interface ILeaseBook is IERC721, IERC4907, IPayouts {
     event Cancel(uint256 indexed leaseId, address indexed lessee, uint256 refund, uint256 fee);
     event RevokeMutual(uint256 indexed leaseId, address indexed by, uint256 nonce);
     event PayRouter(uint256 indexed fleetId, uint256 amount);
-    event SetTerms(uint256 indexed termsId, Terms terms);
 
     error NotRouter(address caller);
     error NotLessee(uint256 leaseId, address caller);
@@ -168,7 +139,6 @@ interface ILeaseBook is IERC721, IERC4907, IPayouts {
     error MutualTooEarly(uint256 leaseId, uint256 from);
     error InvalidDelivery(uint256 leaseId, uint256 asked, uint256 least, uint256 most);
     error InvalidSignature(uint256 leaseId, address signer);
-    error InvalidTerms(bytes32 field);
 
     /* ---- opening ---- */
 
@@ -256,15 +226,10 @@ interface ILeaseBook is IERC721, IERC4907, IPayouts {
     /// @notice Hands `amount` of a fleet's earned rent to the router, which alone may call.
     function payRouter(uint256 fleetId, uint256 amount) external;
 
-    /// @notice Sets the terms of leases opened from now on.
-    function setTerms(Terms calldata terms) external;
-
     /* ---- reads ---- */
 
     /// @notice The lease. Reverts with `UnknownLease`.
     function lease(uint256 leaseId) external view returns (Lease memory);
-    function termsOf(uint256 termsId) external view returns (Terms memory);
-    function currentTermsId() external view returns (uint16);
     function leasedGpus(uint256 fleetId) external view returns (uint256);
     function leaseCount(uint256 fleetId) external view returns (uint256);
     /// @notice Counted money of a fleet here: held deposits, and rent that the router has not pulled.

@@ -8,6 +8,7 @@ struct System {
     address registry;
     address oracle;
     address leaseBook;
+    address leaseTerms;
     address bond;
     address router;
     address shareFactory;

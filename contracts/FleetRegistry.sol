@@ -140,7 +140,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
 
     /// @inheritdoc IFleetRegistry
     function admitOperator(address account, bytes32 checkedHash) external restricted {
-        require(checkedHash != 0, InvalidHash());
+        _requireHash(checkedHash);
         operatorRecord[account] = checkedHash;
         emit AdmitOperator(account, checkedHash);
     }
@@ -154,7 +154,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
 
     /// @inheritdoc IFleetRegistry
     function admitLessee(address account, bytes32 checkedHash) external restricted {
-        require(checkedHash != 0, InvalidHash());
+        _requireHash(checkedHash);
         lesseeRecord[account] = checkedHash;
         emit AdmitLessee(account, checkedHash);
     }
@@ -258,7 +258,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     function requestGrowth(uint256 fleetId, uint32 capacity, bytes32 gpuRoot) external onlyController(fleetId) {
         Fleet storage f = _live(fleetId);
         require(capacity > f.capacity, InvalidCapacity(fleetId, f.capacity, capacity));
-        require(gpuRoot != 0, InvalidHash());
+        _requireHash(gpuRoot);
 
         f.requestedCapacity = capacity;
         f.requestedGpuRoot = gpuRoot;
@@ -270,7 +270,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     function shrink(uint256 fleetId, uint32 capacity, bytes32 gpuRoot) external onlyTitleOwner(fleetId) {
         Fleet storage f = _live(fleetId);
         require(capacity > 0 && capacity < f.capacity, InvalidCapacity(fleetId, f.capacity, capacity));
-        require(gpuRoot != 0, InvalidHash());
+        _requireHash(gpuRoot);
         uint256 leased = LEASE_BOOK.leasedGpus(fleetId);
         require(capacity >= leased, CapacityLeased(fleetId, leased, capacity));
 
@@ -280,7 +280,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     /// @inheritdoc IFleetRegistry
     function setGpuRoot(uint256 fleetId, bytes32 gpuRoot) external onlyTitleOwner(fleetId) {
         Fleet storage f = _live(fleetId);
-        require(gpuRoot != 0, InvalidHash());
+        _requireHash(gpuRoot);
         require(f.commissionedAt != 0, InvalidCapacity(fleetId, 0, 0));
 
         f.gpuRoot = gpuRoot;
@@ -304,7 +304,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
 
     /// @inheritdoc IFleetRegistry
     function setPricing(uint256 fleetId, IPricing pricing) external onlyController(fleetId) {
-        require(address(pricing).code.length > 0, InvalidEnrolment("pricing"));
+        _require(address(pricing).code.length > 0, "pricing");
         _live(fleetId).pricing = pricing;
         emit SetPricing(fleetId, pricing);
     }
@@ -327,7 +327,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     function proposeOperator(uint256 fleetId, address operator) external onlyController(fleetId) {
         Fleet storage f = _live(fleetId);
         require(operator == address(0) || operatorRecord[operator] != 0, NotAdmitted(operator));
-        require(operator != f.operator, InvalidEnrolment("operator"));
+        _require(operator != f.operator, "operator");
         uint256 effectiveFrom = operator == address(0) ? 0 : block.timestamp + OPERATOR_NOTICE;
 
         f.incomingOperator = operator;
@@ -485,17 +485,25 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     }
 
     function _checkEnrolment(Enrolment calldata e) internal view {
-        require(e.gpuClass != 0, InvalidEnrolment("gpuClass"));
-        require(e.region != 0, InvalidEnrolment("region"));
-        require(e.boardPowerWatts > 0, InvalidEnrolment("boardPowerWatts"));
-        require(e.sampleCadence > 0, InvalidEnrolment("sampleCadence"));
-        require(e.maxTerm >= 1 hours && e.maxTerm <= MAX_TERM, InvalidEnrolment("maxTerm"));
-        require(e.capacity > 0, InvalidEnrolment("capacity"));
-        require(e.gpuRoot != 0, InvalidEnrolment("gpuRoot"));
-        require(e.priceFloor > 0, InvalidEnrolment("priceFloor"));
-        require(address(e.pricing).code.length > 0, InvalidEnrolment("pricing"));
-        require(e.operatingShareBps <= BPS, InvalidEnrolment("operatingShareBps"));
-        require(e.shares.supply >= 1e18, InvalidEnrolment("supply"));
+        _require(e.gpuClass != 0, "gpuClass");
+        _require(e.region != 0, "region");
+        _require(e.boardPowerWatts > 0, "boardPowerWatts");
+        _require(e.sampleCadence > 0, "sampleCadence");
+        _require(e.maxTerm >= 1 hours && e.maxTerm <= MAX_TERM, "maxTerm");
+        _require(e.capacity > 0, "capacity");
+        _require(e.gpuRoot != 0, "gpuRoot");
+        _require(e.priceFloor > 0, "priceFloor");
+        _require(address(e.pricing).code.length > 0, "pricing");
+        _require(e.operatingShareBps <= BPS, "operatingShareBps");
+        _require(e.shares.supply >= 1e18, "supply");
+    }
+
+    function _requireHash(bytes32 hash) internal pure {
+        require(hash != 0, InvalidHash());
+    }
+
+    function _require(bool valid, bytes32 field) internal pure {
+        require(valid, InvalidEnrolment(field));
     }
 
     function _requireController(uint256 fleetId) internal view {

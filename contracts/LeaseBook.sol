@@ -5,8 +5,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {MerkleProofLib} from "solady/utils/MerkleProofLib.sol";
+import {SignatureCheckerLib} from "solady/utils/SignatureCheckerLib.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
@@ -29,13 +29,13 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    uint256 public constant LEAST_DURATION = 1 hours;
+    uint256 internal constant LEAST_DURATION = 1 hours;
     /// @dev A lessee may cancel for one hour's rent in it, and end without notice in the first after the grant.
-    uint256 public constant GRACE = 1 hours;
+    uint256 internal constant GRACE = 1 hours;
     /// @dev Ungranted for longer, anyone may cancel.
-    uint256 public constant GRANT_DEADLINE = 24 hours;
+    uint256 internal constant GRANT_DEADLINE = 24 hours;
     /// @dev More metered time than this in one settlement is a lump, and counts pro rata as evidence of revenue.
-    uint256 public constant COUNTED_SPAN = 48 hours;
+    uint256 internal constant COUNTED_SPAN = 48 hours;
     uint256 internal constant WAD = 1e18;
     bytes32 internal constant MUTUAL_TYPE_HASH =
         keccak256("CloseMutual(uint256 leaseId,uint64 deliveredGpuMs,uint256 nonce)");
@@ -192,7 +192,7 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         }
         // An empty batch would prove the root with itself.
         require(
-            leaves.length > 0 && MerkleProof.multiProofVerifyCalldata(proof, proofFlags, root, leaves),
+            leaves.length > 0 && MerkleProofLib.verifyMultiProof(proof, root, leaves, proofFlags),
             InvalidProof(leaves.length > 0 ? deliveries[0].leaseId : 0, 0)
         );
         _tellRouter(fleetId, rent, counted);
@@ -519,12 +519,12 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         bytes32 digest = mutualDigest(c.leaseId, c.agreedGpuMs);
         address operator = _operator(c.leaseId);
         require(
-            SignatureChecker.isValidSignatureNowCalldata(operator, digest, c.operatorSignature),
+            SignatureCheckerLib.isValidSignatureNowCalldata(operator, digest, c.operatorSignature),
             InvalidSignature(c.leaseId, operator)
         );
         address lessee = ownerOf(c.leaseId);
         require(
-            SignatureChecker.isValidSignatureNowCalldata(lessee, digest, c.ownerSignature),
+            SignatureCheckerLib.isValidSignatureNowCalldata(lessee, digest, c.ownerSignature),
             InvalidSignature(c.leaseId, lessee)
         );
     }
@@ -534,7 +534,7 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         returns (uint256 rent)
     {
         require(
-            root != 0 && MerkleProof.verifyCalldata(proof, root, LeafLib.delivery(leaseId, deliveredGpuMs)),
+            root != 0 && MerkleProofLib.verifyCalldata(proof, root, LeafLib.delivery(leaseId, deliveredGpuMs)),
             InvalidProof(leaseId, deliveredGpuMs)
         );
         uint256 counted;

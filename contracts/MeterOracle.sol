@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {ECDSA} from "solady/utils/ECDSA.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -36,10 +36,10 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
 
     uint256 public constant OPERATOR_SILENCE = 24 hours;
     uint256 public constant RULING_TIME = 14 days;
-    uint256 public constant LEAST_LIVENESS = 30 minutes;
-    uint256 public constant MOST_LIVENESS = 7 days;
+    uint256 internal constant LEAST_LIVENESS = 30 minutes;
+    uint256 internal constant MOST_LIVENESS = 7 days;
     /// @dev A pending report stops the proof clock only while it could cover leases that end now.
-    uint256 public constant FRESHNESS = 2 hours;
+    uint256 internal constant FRESHNESS = 2 hours;
     /// @dev Energy may exceed the boards' rating by a tenth: ratings are rounded and meters err.
     uint256 internal constant POWER_MARGIN_PERCENT = 110;
     uint256 internal constant MS_PER_HOUR = 3_600_000;
@@ -116,10 +116,7 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         bytes32 digest = digestOf(report);
         _requireReporter(report.fleetId, digest, reporter);
         uint256 signers = _requireQuorum(report.fleetId, digest, verifiers) | REPORTER_BIT;
-        FleetState storage state = _sync(report.fleetId);
-        _check(state, report);
-        _supersede(state, report.fleetId);
-        _advance(state, report, digest, signers);
+        _accept(_sync(report.fleetId), report, digest, signers);
     }
 
     /// @inheritdoc IMeterOracle
@@ -135,9 +132,7 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
             acceptedAt != 0 && block.timestamp >= acceptedAt + OPERATOR_SILENCE,
             OperatorNotSilent(report.fleetId, acceptedAt, acceptedAt + OPERATOR_SILENCE)
         );
-        _check(state, report);
-        _supersede(state, report.fleetId);
-        _advance(state, report, digest, signers);
+        _accept(state, report, digest, signers);
     }
 
     /// @inheritdoc IMeterOracle
@@ -278,19 +273,17 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     }
 
     /// @inheritdoc IMeterOracle
-    function head(uint256 fleetId) public view returns (Head memory) {
+    function head(uint256 fleetId) public view returns (Head memory h) {
         FleetState storage state = _states[fleetId];
         (bool adopted, uint256 end) = _hasLapsed(state.pending);
-        Counters memory c = adopted ? state.pending.counters : state.last;
-        return Head({
-            asOf: c.asOf,
-            availableGpuMs: c.availableGpuMs,
-            busyGpuMs: c.busyGpuMs,
-            energyJoules: c.energyJoules,
-            acceptedAt: adopted ? uint40(end) : c.asOf + c.lag,
-            leaseRoot: adopted ? state.pending.leaseRoot : state.leaseRoot,
-            digest: adopted ? state.pending.digest : state.digest
-        });
+        (, Counters memory c) = _interval(fleetId);
+        h.asOf = c.asOf;
+        h.availableGpuMs = c.availableGpuMs;
+        h.busyGpuMs = c.busyGpuMs;
+        h.energyJoules = c.energyJoules;
+        h.acceptedAt = adopted ? uint40(end) : c.asOf + c.lag;
+        (h.leaseRoot, h.digest) =
+            adopted ? (state.pending.leaseRoot, state.pending.digest) : (state.leaseRoot, state.digest);
     }
 
     /// @inheritdoc IMeterOracle
@@ -430,6 +423,12 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         _drop(fleetId);
     }
 
+    function _accept(FleetState storage state, Report calldata report, bytes32 digest, uint256 signers) private {
+        _check(state, report);
+        _supersede(state, report.fleetId);
+        _advance(state, report, digest, signers);
+    }
+
     function _advance(FleetState storage state, Report calldata report, bytes32 digest, uint256 signers) private {
         state.previous = state.last;
         state.last = Counters({
@@ -487,11 +486,11 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         require(joules <= limit, EnergyAboveBoardPower(report.fleetId, joules, limit));
     }
 
+    /// @dev Counters before and at the head; the head's are empty before the first report.
     function _interval(uint256 fleetId) private view returns (Counters memory from, Counters memory to) {
         FleetState storage state = _states[fleetId];
         (bool adopted,) = _hasLapsed(state.pending);
         (from, to) = adopted ? (state.last, state.pending.counters) : (state.previous, state.last);
-        require(to.asOf != 0, NoReport(fleetId));
     }
 
     function _domainNameAndVersion() internal pure override returns (string memory, string memory) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {ECDSA} from "solady/utils/ECDSA.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 
 import {IFleetRegistry} from "../interfaces/IFleetRegistry.sol";
@@ -10,7 +10,7 @@ import {IMeterOracle, Signature, VerifierSignature} from "../interfaces/IMeterOr
 
 /// @notice Who may sign a fleet's reports: the operator's reporter key, and verifiers whom a delayed role appoints.
 abstract contract MeterSigners is AccessManaged, IMeterOracle {
-    uint256 public constant MOST_VERIFIERS = 32;
+    uint256 internal constant MOST_VERIFIERS = 32;
     /// @dev As long as a bond needs to leave.
     uint256 public constant KEY_ANSWERS = 21 days;
     /// @dev The reporter's bit in `AdvanceHead.signers`.

@@ -377,9 +377,10 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
             q.duration >= LEAST_DURATION && q.duration <= o.maxTerm,
             InvalidDuration(q.duration, LEAST_DURATION, o.maxTerm)
         );
-        FleetAccount memory account = _fleets[q.fleetId];
-        uint256 price = _price(q, o, account.leased);
+        uint256 price = _price(q, o, _fleets[q.fleetId].leased);
         uint256 deposit = price.depositUp(q.gpus, q.duration);
+        // Read only now: a pricing may have cancelled or closed leases while it was asked.
+        FleetAccount memory account = _fleets[q.fleetId];
 
         account.leased += q.gpus;
         account.escrow += deposit.toUint128();

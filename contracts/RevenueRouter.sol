@@ -23,16 +23,18 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
     /// @dev No role can take more than a tenth.
     uint256 public constant MOST_PROTOCOL_FEE_BPS = 1000;
 
-    /// @dev Money in token units.
-    struct Account {
-        // slot 0: all that a settlement touches
+    /// @dev One slot, all that a settlement touches. Money in token units.
+    struct Flow {
         uint16 protocolFeeBps;
         uint16 operatingShareBps;
         uint24 day;
         uint96 pending;
         /// The net revenue of `day` so far; earlier days are in `_netRevenue`.
         uint96 dayNet;
-        // slots 1 to 3
+    }
+
+    /// @dev What was split so far. Money in token units.
+    struct Legs {
         uint128 routed;
         uint128 protocolFee;
         uint128 operating;
@@ -49,7 +51,8 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
     /// @inheritdoc IRevenueRouter
     uint16 public protocolFeeBps;
 
-    mapping(uint256 fleetId => Account) internal _accounts;
+    mapping(uint256 fleetId => Flow) internal _flows;
+    mapping(uint256 fleetId => Legs) internal _legs;
     mapping(uint256 fleetId => mapping(uint256 day => uint256)) internal _netRevenue;
 
     /// @param initialFeeBps Protocol fee in basis points, at most 10 %.
@@ -68,9 +71,8 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
         require(msg.sender == address(REGISTRY), NotRegistry(msg.sender));
         require(operatingShareBps <= BPS, InvalidShare(operatingShareBps, BPS));
 
-        Account storage account = _accounts[fleetId];
-        account.protocolFeeBps = protocolFeeBps;
-        account.operatingShareBps = operatingShareBps;
+        _flows[fleetId].protocolFeeBps = protocolFeeBps;
+        _flows[fleetId].operatingShareBps = operatingShareBps;
 
         emit Register(fleetId, protocolFeeBps, operatingShareBps);
     }
@@ -78,40 +80,41 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
     /// @inheritdoc IRevenueRouter
     function credit(uint256 fleetId, uint256 amount, uint256 counted) external {
         require(msg.sender == address(LEASE_BOOK), NotLeaseBook(msg.sender));
-        Account memory account = _hot(fleetId);
+        Flow memory flow = _flows[fleetId];
         uint24 today = uint24(block.timestamp / 1 days);
 
-        if (account.day != today) {
-            if (account.dayNet > 0) {
-                _netRevenue[fleetId][account.day] = account.dayNet;
-                emit RecordDay(fleetId, account.day, account.dayNet);
+        if (flow.day != today) {
+            if (flow.dayNet > 0) {
+                _netRevenue[fleetId][flow.day] = flow.dayNet;
+                emit RecordDay(fleetId, flow.day, flow.dayNet);
             }
-            account.day = today;
-            account.dayNet = 0;
+            flow.day = today;
+            flow.dayNet = 0;
         }
-        (,, uint256 net) = WaterfallLib.split(counted, account.protocolFeeBps, account.operatingShareBps);
-        account.dayNet = (account.dayNet + net).toUint96();
-        account.pending = (account.pending + amount).toUint96();
-        _storeHot(fleetId, account);
+        (,, uint256 net) = WaterfallLib.split(counted, flow.protocolFeeBps, flow.operatingShareBps);
+        flow.dayNet = (flow.dayNet + net).toUint96();
+        flow.pending = (flow.pending + amount).toUint96();
+        _flows[fleetId] = flow;
     }
 
     /// @inheritdoc IRevenueRouter
     function route(uint256 fleetId) public returns (uint256 amount) {
-        Account storage account = _accounts[fleetId];
-        amount = account.pending;
+        Flow storage flow = _flows[fleetId];
+        amount = flow.pending;
         if (amount == 0) return 0;
         IERC20 token = IERC20(REGISTRY.settlementToken(fleetId));
         address operator = REGISTRY.operatorOf(fleetId);
         (uint256 fee, uint256 operating, uint256 shares) =
-            WaterfallLib.split(amount, account.protocolFeeBps, account.operatingShareBps);
+            WaterfallLib.split(amount, flow.protocolFeeBps, flow.operatingShareBps);
 
         // Safe: sums of uint96 amounts of one token.
-        account.pending = 0;
-        account.routed += uint128(amount);
-        account.protocolFee += uint128(fee);
-        account.operating += uint128(operating);
-        account.shares += uint128(shares);
-        account.uncollected += uint128(shares);
+        flow.pending = 0;
+        Legs storage legs = _legs[fleetId];
+        legs.routed += uint128(amount);
+        legs.protocolFee += uint128(fee);
+        legs.operating += uint128(operating);
+        legs.shares += uint128(shares);
+        legs.uncollected += uint128(shares);
         _credit(token, feeRecipient, fee);
         _credit(token, operator, operating);
 
@@ -123,10 +126,10 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
     function collectShares(uint256 fleetId) external returns (uint256 amount) {
         require(msg.sender == SHARE_FACTORY.sharesOf(fleetId), NotShares(fleetId, msg.sender));
         route(fleetId);
-        amount = _accounts[fleetId].uncollected;
+        amount = _legs[fleetId].uncollected;
         if (amount == 0) return 0;
 
-        _accounts[fleetId].uncollected = 0;
+        _legs[fleetId].uncollected = 0;
 
         emit CollectShares(fleetId, msg.sender, amount);
         IERC20(REGISTRY.settlementToken(fleetId)).safeTransfer(msg.sender, amount);
@@ -135,11 +138,11 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
     /// @inheritdoc IRevenueRouter
     function lowerOperatingShare(uint256 fleetId, uint16 operatingShareBps) external {
         require(msg.sender == REGISTRY.controllerOf(fleetId), NotController(fleetId, msg.sender));
-        uint256 current = _accounts[fleetId].operatingShareBps;
+        uint256 current = _flows[fleetId].operatingShareBps;
         require(operatingShareBps < current, InvalidShare(operatingShareBps, current));
         route(fleetId);
 
-        _accounts[fleetId].operatingShareBps = operatingShareBps;
+        _flows[fleetId].operatingShareBps = operatingShareBps;
 
         emit LowerOperatingShare(fleetId, operatingShareBps);
     }
@@ -160,39 +163,21 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
 
     /// @inheritdoc IRevenueRouter
     function revenue(uint256 fleetId) external view returns (Revenue memory r) {
-        Account storage account = _accounts[fleetId];
-        r.protocolFeeBps = account.protocolFeeBps;
-        r.operatingShareBps = account.operatingShareBps;
-        r.pending = account.pending;
-        r.routed = account.routed;
-        r.protocolFee = account.protocolFee;
-        r.operating = account.operating;
-        r.shares = account.shares;
-        r.uncollected = account.uncollected;
+        Flow storage flow = _flows[fleetId];
+        Legs storage legs = _legs[fleetId];
+        r.protocolFeeBps = flow.protocolFeeBps;
+        r.operatingShareBps = flow.operatingShareBps;
+        r.pending = flow.pending;
+        r.routed = legs.routed;
+        r.protocolFee = legs.protocolFee;
+        r.operating = legs.operating;
+        r.shares = legs.shares;
+        r.uncollected = legs.uncollected;
     }
 
     /// @inheritdoc IRevenueRouter
     function netRevenueOn(uint256 fleetId, uint256 day) external view returns (uint256) {
-        Account storage account = _accounts[fleetId];
-        return account.day == day ? account.dayNet : _netRevenue[fleetId][day];
-    }
-
-    /// @dev Reads and writes slot 0 alone, once.
-    function _hot(uint256 fleetId) private view returns (Account memory hot) {
-        Account storage account = _accounts[fleetId];
-        hot.protocolFeeBps = account.protocolFeeBps;
-        hot.operatingShareBps = account.operatingShareBps;
-        hot.day = account.day;
-        hot.pending = account.pending;
-        hot.dayNet = account.dayNet;
-    }
-
-    function _storeHot(uint256 fleetId, Account memory hot) private {
-        Account storage account = _accounts[fleetId];
-        account.protocolFeeBps = hot.protocolFeeBps;
-        account.operatingShareBps = hot.operatingShareBps;
-        account.day = hot.day;
-        account.pending = hot.pending;
-        account.dayNet = hot.dayNet;
+        Flow storage flow = _flows[fleetId];
+        return flow.day == day ? flow.dayNet : _netRevenue[fleetId][day];
     }
 }

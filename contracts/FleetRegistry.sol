@@ -174,9 +174,8 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
             capacity == f.requestedCapacity && gpuRoot == f.requestedGpuRoot,
             GrowthChanged(fleetId, f.requestedCapacity, f.requestedGpuRoot)
         );
-        // The owner may have shrunk the fleet since the request; growth must still be growth.
-        require(capacity > f.capacity, InvalidCapacity(fleetId, f.capacity, capacity));
 
+        // A request is above the capacity of its time, and only a confirmation raises that: growth is still growth.
         f.requestedCapacity = 0;
         f.requestedGpuRoot = 0;
         if (f.commissionedAt == 0) f.commissionedAt = uint40(block.timestamp);

@@ -147,7 +147,7 @@ interface IMeterOracle is IPayouts {
     function setVerifiers(uint256 fleetId, address[] calldata verifiers, uint8 quorum) external;
 
     /// @notice Sets the liveness of reports posted from now on, in seconds.
-    function setLiveness(uint32 liveness) external;
+    function setLiveness(uint32 newLiveness) external;
 
     /* ---- reports ---- */
 

@@ -63,10 +63,10 @@ interface IRevenueRouter is IPayouts {
     function lowerOperatingShare(uint256 fleetId, uint16 operatingShareBps) external;
 
     /// @notice Protocol fee of fleets enrolled from now on, in basis points, at most 10 %.
-    function setProtocolFee(uint16 protocolFeeBps) external;
+    function setProtocolFee(uint16 newFeeBps) external;
 
     /// @notice Who is credited with fees from now on.
-    function setFeeRecipient(address feeRecipient) external;
+    function setFeeRecipient(address newRecipient) external;
 
     function revenue(uint256 fleetId) external view returns (Revenue memory);
     /// @notice Net revenue recorded for a UTC day (Unix time ÷ 86,400), in settlement-token units.

@@ -1,7 +1,7 @@
 """Run slither over the contracts and hold each finding against `slither-answers.toml`.
 
-A finding is named `detector:Contract.function`; its answer is one line in that file, or `detector:*` for all findings of
-a detector. A finding without an answer fails, and so does an answer without a finding.
+A finding is named `detector:Contract.function`; its answer is one line in that file, or `detector:*` for all findings
+of a detector. A finding without an answer fails, and so does an answer without a finding.
 """
 
 from __future__ import annotations

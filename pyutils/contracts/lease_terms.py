@@ -1,0 +1,30 @@
+"""LeaseTerms: what the two sides of a lease owe each other beside the rent."""
+
+from __future__ import annotations
+
+from pyutils.chain import Lane, Receipt
+from pyutils.contracts.base import Block, Contract
+from pyutils.models import Terms
+from pyutils.units import TokenUnits
+
+
+class LeaseTerms(Contract):
+    """All versions of the terms."""
+
+    NAME = "LeaseTerms"
+
+    def set_terms(self, lane: Lane, terms: Terms) -> Receipt:
+        """Set the terms of leases opened from now on."""
+        return self._write(lane, "setTerms", terms.row())
+
+    def terms_of(self, terms_id: int, block: Block = "latest") -> Terms:
+        """Return a version."""
+        return Terms.from_row(self._read("termsOf", terms_id, block=block))
+
+    def current_terms_id(self, block: Block = "latest") -> int:
+        """Return the version under which leases open now; 0 before the first."""
+        return int(self._read("currentTermsId", block=block))
+
+    def reservation_up(self, terms_id: int, deposit: TokenUnits, block: Block = "latest") -> TokenUnits:
+        """Return what a version reserves of a deposit, rounded up."""
+        return TokenUnits(self._read("reservationUp", terms_id, deposit, block=block))

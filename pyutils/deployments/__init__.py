@@ -1,0 +1,1 @@
+"""Deployment records that come with the package, one `<network>.json` each."""

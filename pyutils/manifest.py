@@ -1,0 +1,177 @@
+"""Deployment records: which contract stands where on a network, and how it came to be.
+
+Records of known networks come with the package in `pyutils/deployments/`; a user's own in
+`./deployments/<network>.json` wins over them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from pyutils.errors import InputError
+from pyutils.models.address import Address
+from pyutils.models.base import Bytes32, FrozenModel
+
+USER_FOLDER = Path("deployments")
+NETWORK_NAME = r"^[a-z0-9][a-z0-9-]*$"
+
+
+class UnknownNetworkError(InputError):
+    """There is no deployment record of this network."""
+
+    def __init__(self, network: str, known: tuple[str, ...]) -> None:
+        names = ", ".join(known) or "none yet"
+        remedy = f"Known networks: {names}; deploy with `gpurwa deploy`, or start one with `gpurwa devnet`"
+        super().__init__(f"there is no deployment record of network {network!r}", remedy=remedy)
+        self.network, self.known = network, known
+
+
+class ManifestError(InputError):
+    """A deployment record cannot be used."""
+
+    remedy = "Restore the file, or deploy again: what is on chain is found and recorded"
+
+
+class UnknownContractError(InputError):
+    """A deployment record does not name this contract."""
+
+    remedy = "Deploy again with this version of the package, or use the version that the record was made with"
+
+    def __init__(self, network: str, contract: str) -> None:
+        super().__init__(f"the deployment record of {network} has no {contract}")
+
+
+def _plain(value: Any) -> Any:
+    """Return constructor arguments as JSON keeps them: bytes as hex, sequences as tuples."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item) for item in value)
+    return value
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class DeployedContract(FrozenModel):
+    """A contract of the system."""
+
+    address: Address
+    code_hash: Bytes32
+    """EXTCODEHASH that artifacts and constructor arguments promise, and the chain confirmed."""
+    constructor_args: Annotated[tuple[Any, ...], BeforeValidator(_plain)] = ()
+    block: int | None = None
+    """Block of the deployment; None where it was there before, as a factory may be."""
+    transaction: Bytes32 | None = None
+
+
+class RoleHolder(FrozenModel):
+    """Who holds a role, and how long its calls must be announced."""
+
+    role: str
+    role_id: int
+    holder: Address
+    execution_delay_s: int
+
+
+class Manifest(FrozenModel):
+    """One deployment of the system."""
+
+    schema_version: Literal[1] = 1
+    network: str = Field(pattern=NETWORK_NAME)
+    chain_id: int
+    deployer: Address
+    contracts: Mapping[str, DeployedContract]
+    roles: Annotated[tuple[RoleHolder, ...], BeforeValidator(_tuple)] = ()
+    tokens: Annotated[tuple[Address, ...], BeforeValidator(_tuple)] = ()
+    """Settlement tokens listed at deployment."""
+    rpc_urls: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = ()
+    """Endpoints of a local development chain; empty for public networks."""
+    complete: bool = False
+    """Whether every step was done and the deployer gave up its rights."""
+
+    def address(self, contract: str) -> str:
+        """Return a contract's address. Raises `UnknownContractError`."""
+        if contract not in self.contracts:
+            raise UnknownContractError(self.network, contract)
+        return self.contracts[contract].address
+
+    @property
+    def first_block(self) -> int:
+        """Return the block before which no event of the system can be."""
+        return min((record.block for record in self.contracts.values() if record.block is not None), default=0)
+
+    def summary(self) -> str:
+        """Return the addresses, one a line."""
+        width = max(len(name) for name in self.contracts)
+        lines = [f"{name:<{width}}  {record.address}" for name, record in sorted(self.contracts.items())]
+        return "\n".join([f"{self.network} (chain {self.chain_id})", *lines])
+
+    def write(self, path: Path) -> None:
+        """Write the record, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(self.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def user_path(network: str, folder: Path = USER_FOLDER) -> Path:
+    """Return where a user's own record of a network stands."""
+    return folder / f"{network}.json"
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return the record in a file. Raises `ManifestError`."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ManifestError(f"deployment record {path} cannot be read: {error.strerror}") from error
+    return _parse(text, str(path))
+
+
+def load_manifest(network: str, folder: Path = USER_FOLDER) -> Manifest:
+    """Return the record of a network, the user's own before the shipped one. Raises `UnknownNetworkError`."""
+    own = user_path(network, folder)
+    if own.is_file():
+        return read_manifest(own)
+    shipped = resources.files("pyutils.deployments").joinpath(f"{network}.json")
+    if network in _shipped():
+        return _parse(shipped.read_text(), f"shipped {network}.json")
+    raise UnknownNetworkError(network, known_networks(folder))
+
+
+def known_networks(folder: Path = USER_FOLDER) -> tuple[str, ...]:
+    """Return the names of all networks with a record."""
+    own = {path.stem for path in folder.glob("*.json")} if folder.is_dir() else set()
+    return tuple(sorted(own | _shipped()))
+
+
+def _shipped() -> set[str]:
+    names = (file.name for file in resources.files("pyutils.deployments").iterdir())
+    return {name.removesuffix(".json") for name in names if name.endswith(".json")}
+
+
+def _parse(text: str, source: str) -> Manifest:
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ManifestError(f"deployment record {source}: {place}: {first['msg']}") from error

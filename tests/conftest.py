@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from web3 import Web3
 
+from pyutils import devnet
 from pyutils.anvil import Anvil
+from pyutils.chain import connect, rpc
+from pyutils.contracts import System
+from pyutils.deployment import Plan, deploy_system
 from pyutils.toolchain import PROJECT_ROOT
 
 
@@ -39,5 +44,20 @@ def duty_cycle_trace(traces: Path) -> Path:
 @pytest.fixture(scope="session")
 def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
     """Run one anvil for this test process, on a port of its own."""
-    with Anvil.start(tmp_path_factory.mktemp("anvil") / "anvil.log") as chain:
+    with Anvil.start(tmp_path_factory.mktemp("anvil") / "anvil.log", arguments=("--accounts", "25")) as chain:
         yield chain
+
+
+@pytest.fixture
+def web3(anvil: Anvil) -> Iterator[Web3]:
+    """Return the test process's chain, and put it back as it was afterwards."""
+    chain = connect([anvil.url], devnet.CHAIN_ID)
+    snapshot = rpc.request(chain, "evm_snapshot")
+    yield chain
+    rpc.request(chain, "evm_revert", snapshot)
+
+
+@pytest.fixture
+def system(web3: Web3) -> System:
+    """Return the system, freshly deployed, its roles held by the development accounts."""
+    return System.at(web3, deploy_system(devnet.account("deployer"), Plan.default(devnet.CHAIN_ID), web3))

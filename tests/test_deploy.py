@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from pyutils.anvil import Anvil
-from pyutils.chain import Lane, Receipt, RevertedError, WrongChainError, connect, dev_signer, rpc
+from pyutils.chain import Lane, Receipt, RevertedError, WrongChainError, dev_signer, rpc
 from pyutils.chain.lane import LanePolicy
 from pyutils.contracts import System
 from pyutils.contracts.base import encode_call
@@ -24,15 +22,6 @@ from pyutils.manifest import Manifest, read_manifest
 
 CHAIN = 31337
 DEPLOYER = dev_signer(CHAIN, 0)
-
-
-@pytest.fixture
-def web3(anvil: Anvil) -> Iterator[Web3]:
-    """Return the chain, and put it back as it was afterwards."""
-    chain = connect([anvil.url], CHAIN)
-    snapshot = rpc.request(chain, "evm_snapshot")
-    yield chain
-    rpc.request(chain, "evm_revert", snapshot)
 
 
 @pytest.fixture

@@ -280,8 +280,10 @@ class Lane:
             "value": hex(transaction["value"]),
             "gas": hex(transaction["gas"]),
         }
-        # Where the replay is refused too, the decoded refusal is what is raised.
-        rpc.execution(self.web3, "eth_call", sent.call, message, hex(receipt.block_number - 1))
+        # Where a replay is refused too, the decoded refusal is what is raised. The second sees what came before it in
+        # its own block.
+        for block in (receipt.block_number - 1, receipt.block_number):
+            rpc.execution(self.web3, "eth_call", sent.call, message, hex(block))
         raise FailedOnChainError(f"{sent.call}: {receipt.hash} failed in block {receipt.block_number}")
 
     def _forget(self, sent: Sent) -> None:

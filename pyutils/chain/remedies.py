@@ -125,7 +125,6 @@ REMEDIES: Final[Mapping[str, str]] = {
     "LeaseEnded": "The lease has ended; close it",
     "LeaseNotEnded": _RETRY_LATER,
     "LengthMismatch": "Give as many deliveries as the multiproof has leaves, at least one",
-    "MerkleProofInvalidMultiproof": _FRESH_PROOF,
     "MutualTooEarly": _RETRY_LATER,
     "NotApprovedBy": "Open the lease in your own name, or let its owner approve you for all",
     "NotGranted": "Let the operator grant access first",

@@ -1,0 +1,128 @@
+"""Deployment records: written whole or not at all, the user's own first."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from pyutils.manifest import (
+    DeployedContract,
+    Manifest,
+    ManifestError,
+    RoleHolder,
+    UnknownContractError,
+    UnknownNetworkError,
+    known_networks,
+    load_manifest,
+    read_manifest,
+    user_path,
+)
+
+ONE = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    return Manifest(
+        network="testnet",
+        chain_id=5,
+        deployer=ONE,
+        contracts={
+            "LeaseBook": DeployedContract(
+                address=ONE,
+                code_hash=b"\1" * 32,
+                constructor_args=((ONE, ONE), 7, b"\2" * 4, "text"),
+                block=12,
+                transaction=b"\3" * 32,
+            ),
+            "Create3Factory": DeployedContract(address=ONE, code_hash=b"\4" * 32),
+        },
+        roles=(RoleHolder(role="guardian", role_id=3, holder=ONE, execution_delay_s=0),),
+        tokens=(ONE,),
+        rpc_urls=("http://127.0.0.1:1",),
+        complete=True,
+    )
+
+
+def test_write__read_back__is_the_same(manifest: Manifest, tmp_path: Path) -> None:
+    path = user_path("testnet", tmp_path / "deployments")
+    manifest.write(path)
+    assert read_manifest(path) == load_manifest("testnet", path.parent) == manifest
+    assert json.loads(path.read_text())["schema_version"] == 1
+    assert manifest.first_block == 12
+    assert [file.name for file in path.parent.iterdir()] == ["testnet.json"]
+
+
+def test_write__killed_before_it_is_whole__old_record_stays(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "testnet.json"
+    manifest.write(path)
+
+    def fail(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(KeyboardInterrupt):
+        manifest.model_copy(update={"chain_id": 6}).write(path)
+    assert read_manifest(path) == manifest
+    assert [file.name for file in tmp_path.iterdir()] == ["testnet.json"]
+
+
+def test_load_manifest__unknown_network__names_the_known(manifest: Manifest, tmp_path: Path) -> None:
+    manifest.write(user_path("testnet", tmp_path))
+    with pytest.raises(UnknownNetworkError) as refused:
+        load_manifest("mainnet", tmp_path)
+    assert refused.value.network == "mainnet"
+    assert "testnet" in refused.value.known
+    assert "testnet" in refused.value.line()
+    assert refused.value.exit_status == 2
+
+
+def test_load_manifest__shipped_and_own__own_wins(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped"
+    manifest.write(shipped / "testnet.json")
+    monkeypatch.setattr("pyutils.manifest.resources.files", lambda _: shipped)
+    assert load_manifest("testnet", tmp_path / "own").chain_id == 5
+    assert known_networks(tmp_path / "own") == ("testnet",)
+
+    manifest.model_copy(update={"chain_id": 6}).write(user_path("testnet", tmp_path / "own"))
+
+    assert load_manifest("testnet", tmp_path / "own").chain_id == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [({"schema_version": 2}, "schema_version"), ({"deployer": "0x12"}, "deployer"), ({"extra": 1}, "extra")],
+)
+def test_read_manifest__another_schema__is_refused_by_its_field(
+    manifest: Manifest, tmp_path: Path, change: dict[str, object], place: str
+) -> None:
+    path = tmp_path / "testnet.json"
+    path.write_text(json.dumps(json.loads(manifest.model_dump_json()) | change))
+    with pytest.raises(ManifestError, match=place):
+        read_manifest(path)
+
+
+def test_read_manifest__no_such_file__is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read_manifest(tmp_path / "none.json")
+
+
+def test_address__contract_of_another_version__is_refused(manifest: Manifest) -> None:
+    assert manifest.address("LeaseBook") == ONE
+    with pytest.raises(UnknownContractError, match="testnet has no CreditVault"):
+        manifest.address("CreditVault")
+
+
+def test_summary__contracts__one_a_line(manifest: Manifest) -> None:
+    assert manifest.summary().splitlines() == [
+        "testnet (chain 5)",
+        f"Create3Factory  {ONE}",
+        f"LeaseBook       {ONE}",
+    ]

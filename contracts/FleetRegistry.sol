@@ -29,6 +29,8 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     uint256 public constant OPERATOR_NOTICE = 7 days;
     uint256 internal constant MAX_TERM = 180 days;
     uint256 internal constant BPS = 10_000;
+    /// @dev A hundred shares: fewer and the index of what they earn could outgrow its 128 bits.
+    uint256 internal constant LEAST_SUPPLY = 100e18;
 
     address internal immutable SEALER;
     address internal immutable ORACLE;
@@ -494,7 +496,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
         _require(e.priceFloor > 0, "priceFloor");
         _require(address(e.pricing).code.length > 0, "pricing");
         _require(e.operatingShareBps <= BPS, "operatingShareBps");
-        _require(e.shares.supply >= 1e18, "supply");
+        _require(e.shares.supply >= LEAST_SUPPLY, "supply");
     }
 
     function _requireHash(bytes32 hash) internal pure {

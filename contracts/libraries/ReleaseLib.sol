@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 /// @notice Revenue that arrives in UTC day d is released linearly during day d+1, in constant work.
-/// @dev The index is revenue per share times 2^80. Division remainders are carried, so nothing is lost over time.
+/// @dev The index is revenue per share times 2^96: as fine as the largest supply is large, so that what no holder has yet is
+/// below one unit. Division remainders are carried, so nothing is lost over time.
 library ReleaseLib {
-    uint256 internal constant INDEX_BITS = 80;
+    uint256 internal constant INDEX_BITS = 96;
 
     /// @dev Money in token units, times in Unix seconds. Everything follows from the last `arrive`, so readers need not write.
     struct Stream {
@@ -41,7 +42,7 @@ library ReleaseLib {
         released += _releasedBy(self.releasing, time, today) - _releasedBy(self.releasing, self.updatedAt, today);
         self.updatedAt = uint40(time);
 
-        // Safe: all revenue of one token is below 2^96 and the supply at least 2^59, so the index stays below 2^117.
+        // Safe: all revenue of one token is below 2^96 and the supply above 2^64, so the index stays below 2^128.
         uint256 scaled = (released << INDEX_BITS) + self.remainder;
         self.index += uint128(scaled / supply);
         self.remainder = uint96(scaled % supply);

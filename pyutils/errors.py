@@ -7,11 +7,18 @@
     │   ├── TraceError             a file of meter samples
     │   ├── LeafFileError          a published leaf file that is malformed or does not verify
     │   ├── UnknownLeafError       a lease that a tree does not hold
+    │   ├── UnknownNetworkError    a network without a deployment record
+    │   ├── ManifestError          a deployment record that cannot be used
+    │   ├── PlanError              a deployment plan that cannot be carried out
     │   └── SettingsError          the environment or a flag holds nonsense
     ├── ToolchainError             anvil, solc, node or artifacts cannot be had
     ├── SigningError               a keystore or signer refuses
     ├── ChainError                 an RPC endpoint, a transaction or a receipt
+    │   ├── RpcUnreachableError    no endpoint answers
+    │   └── WrongChainError        an endpoint serves another chain
     └── ContractError              a contract refused the call
+        ├── RevertedError          with a custom error, decoded, its arguments and a remedy
+        └── DeploymentError        what is on chain is not what the plan says
 
 Modules add their own leaves beside the code that raises them, below one of these families.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import pytest
@@ -95,9 +94,10 @@ def test_deploy_system__cut_after_each_step__is_finished_by_the_next_run(
     whole = deploy_whole(web3, plan, tmp_path / "whole.json")
     steps = [step.name for step in Deployment(DEPLOYER, plan, web3, LanePolicy()).steps()]
     assert len(steps) == len(set(steps)) == len(whole.contracts) + 6
-    for cut, keeps_record in itertools.product(range(len(steps)), (True, False)):
+    for cut in range(len(steps)):
+        keeps_record = cut % 2 == 0
         snapshot = rpc.request(web3, "evm_snapshot")
-        record = tmp_path / f"{cut}-{keeps_record}.json"
+        record = tmp_path / f"{cut}.json"
 
         def stop(name: str, skipped: bool, cut: int = cut) -> None:
             if name == steps[cut]:

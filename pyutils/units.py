@@ -48,6 +48,10 @@ BlockNumber = NewType("BlockNumber", int)
 """Height of a block."""
 
 WAD = Wad(10**18)
+NO_MONEY = TokenUnits(0)
+NO_GPU_TIME = GpuMs(0)
+EPOCH = UnixSeconds(0)
+"""What contracts keep for a moment that has not come."""
 MS_PER_SECOND = 1_000
 MS_PER_HOUR = 3_600_000
 SECONDS_PER_HOUR = 3_600

@@ -1,0 +1,1 @@
+"""The system as a machine: contracts and mirrors driven side by side."""

@@ -24,8 +24,7 @@ from pyutils.payouts import Payouts
 from pyutils.revenue import TITLE
 from pyutils.units import FleetId, GpuMs, ShareUnits, TokenUnits, UnixSeconds
 
-from .rpc import Rpc
-from .stage import COINS, TERMS, Stage
+from .stage import COINS, SENDERS, START, TERMS, Stage
 from .world import PAYERS, World
 
 ZERO_KEY = b"key".ljust(32)
@@ -72,9 +71,9 @@ class SystemMachine(RuleBasedStateMachine):
         lessees: list[int],
     ) -> None:
         world = self.world
-        for lessee in world.lessees[:2]:
-            world.sure(world.admin, "FleetRegistry", "admitLessee", lessee, ZERO_KEY)
-            world.of_record.add(lessee)
+        for admitted in world.lessees[:2]:
+            world.sure(world.admin, "FleetRegistry", "admitLessee", admitted, ZERO_KEY)
+            world.of_record.add(admitted)
         for capacity, price in zip(capacities, units, strict=True):
             # A price near a coin for rent that counts, or of a few units for rounding that shows.
             shown = price if fine else world.coins(1) * price // 1_000 + price
@@ -467,11 +466,11 @@ class SystemMachine(RuleBasedStateMachine):
         world, balances = self.world, self.world.seen.get("balances")
         if not balances:
             return
-        for name, model in zip(PAYERS, (world.book, world.bond, world.router, world.heads), strict=True):
-            assert balances[world.contracts[name].address] == model.holds(world.token), name
+        held = [model.holds(world.token) for model in (world.book, world.bond, world.router, world.heads)]
+        assert [balances[world.contracts[name].address] for name in PAYERS] == held
         for facts in world.fleets.values():
             assert balances[facts.shares_contract.address] == facts.shares.holds()
-        assert sum(balances.values()) == world.seen["supply"] == COINS * world.coins(1) * len(world.stage.people)
+        assert sum(balances.values()) == world.seen["supply"] == COINS * world.coins(1) * SENDERS
 
     @invariant()
     def escrow_is_held_deposits_and_rent_not_handed_on(self) -> None:
@@ -545,14 +544,19 @@ class SystemMachine(RuleBasedStateMachine):
         delivered, proof = self.world.fleets[lease.fleet_id].leaf(root, lease.lease_id)
         return Leaf(GpuMs(delivered + false), proof)
 
-    def _open(self, fleet_id: FleetId, lessee: str, gpus: int, duration: int, *, cheap: bool = False) -> Any:
-        world, opened = self.world, []
+    def _open(
+        self, fleet_id: FleetId, lessee: str, gpus: int, duration: int, *, cheap: bool = False
+    ) -> LeaseModel | None:
+        world = self.world
+        opened: list[LeaseModel] = []
         price = TokenUnits(world.fleets[fleet_id].price - cheap)
         opening, now = world.opening(fleet_id, lessee), world.now
 
         def mirror() -> None:
-            terms = {"gpus": gpus, "duration_s": duration, "max_price": price, "now": now}
-            opened.append(world.book.open(fleet_id, opening, lessee=lessee, **terms))
+            lease = world.book.open(
+                fleet_id, opening, lessee=lessee, gpus=gpus, duration_s=duration, max_price=price, now=now
+            )
+            opened.append(lease)
 
         self._book(lessee, "open", fleet_id, lessee, gpus, duration, price, ZERO_KEY, mirror=mirror)
         return opened[0] if opened else None
@@ -589,10 +593,13 @@ def _row(report: Any) -> tuple[Any, ...]:
 
 
 @pytest.fixture(scope="module")
-def stage(anvil: Anvil) -> Iterator[Stage]:
-    rpc = Rpc(anvil.url)
-    yield Stage.build(rpc)
-    rpc.close()
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Deploy on an anvil of this module's own: its time runs years ahead."""
+    log = tmp_path_factory.mktemp("machine") / "anvil.log"
+    with Anvil.start(log, arguments=("--timestamp", str(START))) as anvil:
+        built = Stage.build(anvil.url)
+        yield built
+        built.rpc.close()
 
 
 # Shrinking takes minutes: the slow run does it, the quick one shows the course that failed as it was found.

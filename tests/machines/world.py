@@ -13,6 +13,7 @@ from pyutils.eip712 import close_mutual_hash, lease_book_domain, meter_oracle_do
 from pyutils.heads import FleetHeads, HeadsModel
 from pyutils.leases import BookModel, FleetBook, LeaseModel, Opening
 from pyutils.merkle import EMPTY_ROOT, StandardMerkleTree, lease_tree
+from pyutils.models.address import ZERO_ADDRESS
 from pyutils.models.lease import Lease
 from pyutils.models.meter import LeaseLeaf, MeterReport
 from pyutils.models.money import Bond, Revenue
@@ -20,10 +21,10 @@ from pyutils.models.oracle import Dispute, Head, Pending
 from pyutils.payouts import Payouts
 from pyutils.refusal import Fact, RefusalError
 from pyutils.revenue import TITLE, RouterModel, SharesModel
-from pyutils.units import FleetId, GpuMs, LeaseId, ShareUnits, TokenUnits, UnixSeconds, Watts, from_bytes32_text
+from pyutils.units import FleetId, GpuMs, Joules, LeaseId, ShareUnits, TokenUnits, UnixSeconds, Watts, from_bytes32_text
 
 from .rpc import Call, Contract, Revert
-from .stage import LIVENESS_S, NOWHERE, PROTOCOL_FEE_BPS, START, TERMS, Person, Stage, person
+from .stage import CHAIN_ID, LIVENESS_S, PROTOCOL_FEE_BPS, TERMS, Person, Stage
 
 BOARD_POWER = Watts(700)
 MAX_TERM_S = 90 * 86_400
@@ -64,14 +65,13 @@ class World:
         self.stage, self.rpc, self.decimals = stage, stage.rpc, decimals
         self.coin, self.contracts = stage.coins[decimals], stage.contracts
         self.token = self.coin.address
-        self.now = UnixSeconds(START)
+        self.now = UnixSeconds(stage.start)
+        self.stamped = UnixSeconds(0)
         self.people = {one.address: one for one in stage.people}
         self.admin, self.operator, self.successor, self.owner, *self.lessees = [p.address for p in stage.people[:7]]
         self.holders = [self.owner, *self.lessees]
-        self.reporters, self.verifiers = (
-            stage.people[7:9],
-            sorted((stage.people[9], *(person(n) for n in (11, 12))), key=lambda p: int(p.address, 16)),
-        )
+        self.reporters = stage.people[7:9]
+        self.verifiers = sorted(stage.people[9:12], key=lambda one: int(one.address, 16))
         loss_fund = self.contracts["LossFund"].address
         self.bond = BondModel(loss_fund)
         self.router = RouterModel(self.admin, PROTOCOL_FEE_BPS)
@@ -81,8 +81,8 @@ class World:
         self.fleets: dict[FleetId, FleetFacts] = {}
         self.of_record: set[str] = set()
         self.accounts = [*(p.address for p in stage.people), loss_fund]
-        self._oracle_domain = meter_oracle_domain(stage.chain_id, self.contracts["MeterOracle"].address)
-        self._book_domain = lease_book_domain(stage.chain_id, self.contracts["LeaseBook"].address)
+        self._oracle_domain = meter_oracle_domain(CHAIN_ID, self.contracts["MeterOracle"].address)
+        self._book_domain = lease_book_domain(CHAIN_ID, self.contracts["LeaseBook"].address)
         self.seen: dict[str, Any] = {}
 
     @property
@@ -97,7 +97,7 @@ class World:
     # ---- acting ----
 
     def tick(self, seconds: int) -> UnixSeconds:
-        """Let time pass until the next transaction."""
+        """Let time pass until the next transaction, which is later than the last in any case."""
         self.now = UnixSeconds(self.now + seconds)
         return self.now
 
@@ -105,7 +105,7 @@ class World:
         """Let time pass with nothing but an empty block at its end."""
         self.rpc.ask("evm_setNextBlockTimestamp", self.tick(seconds))
         self.rpc.ask("evm_mine")
-        self.tick(1)
+        self._stamp()
 
     def act(
         self, sender: str, contract: str | Contract, function: str, *arguments: Any, mirror: Callable[[], object]
@@ -123,12 +123,17 @@ class World:
         else:
             assert revert is not None, f"{function}: the mirror refuses {refusal.line()}, the contract does it"
             assert (revert.name, _facts(revert, refusal)) == (refusal.name(), tuple(refusal.facts.values()))
-        self.tick(1)
+        self._stamp()
         return refusal is None
 
     def sure(self, sender: str, contract: str | Contract, function: str, *arguments: Any) -> None:
         """Do what the mirrors know nothing of, and what cannot fail."""
         assert self.act(sender, contract, function, *arguments, mirror=lambda: None)
+
+    def _stamp(self) -> None:
+        """Remember the time of the latest block, at which everything is read."""
+        self.stamped = self.now
+        self.tick(1)
 
     # ---- fleets ----
 
@@ -145,7 +150,7 @@ class World:
         enrolment = (
             *(self.owner, b"H100-SXM5-80GB".ljust(32, b"\0"), b"DE-HE".ljust(32, b"\0"), BOARD_POWER, 60),
             *(MAX_TERM_S, capacity, b"root".ljust(32), self.token, pricing.address, floor, operating_bps, 0),
-            *(bytes(32), ("", "", "", "", "", ("", 0)), ("Fleet", "FLT", supply, False, NOWHERE)),
+            *(bytes(32), ("", "", "", "", "", ("", 0)), ("Fleet", "FLT", supply, False, ZERO_ADDRESS)),
         )
         self.sure(self.operator, "FleetRegistry", "enrol", enrolment)
         row = self.rpc.read(self.contracts["FleetShareFactory"], "sharesOf", fleet_id)
@@ -226,7 +231,7 @@ class World:
             as_of=UnixSeconds(as_of),
             available_gpu_ms=GpuMs(head.available_gpu_ms + available),
             busy_gpu_ms=GpuMs(head.busy_gpu_ms + available // 2),
-            energy_joules=head.energy_joules + available * BOARD_POWER // 2_000,
+            energy_joules=Joules(head.energy_joules + available * BOARD_POWER // 2_000),
             lease_root=EMPTY_ROOT,
             data_hash=b"leaf file".ljust(32),
             previous_digest=head.digest,
@@ -269,7 +274,7 @@ class World:
 
     def observe(self) -> None:
         """Read everything that the mirrors say too, at the latest block, and compare."""
-        now = UnixSeconds(self.now - 1)
+        now = self.stamped
         expected = self._expected(now)
         values = self.rpc.read_all([call for call, _, _ in expected])
         for (call, want, parse), value in zip(expected, values, strict=True):
@@ -296,8 +301,8 @@ class World:
                 (c["MeterOracle"].read("pending", fleet_id), heads.pending(fleet_id, now), Pending.from_row),
                 (c["MeterOracle"].read("openDispute", fleet_id), heads.fleets[fleet_id].dispute, Dispute.from_row),
                 (
-                    c["MeterOracle"].read("standstillBetween", fleet_id, START, now),
-                    heads.standstill_between(fleet_id, UnixSeconds(START), now, now),
+                    c["MeterOracle"].read("standstillBetween", fleet_id, self.stage.start, now),
+                    heads.standstill_between(fleet_id, UnixSeconds(self.stage.start), now, now),
                     _same,
                 ),
                 (c["RevenueRouter"].read("revenue", fleet_id), self.router.fleets[fleet_id].view(), Revenue.from_row),

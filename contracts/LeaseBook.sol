@@ -490,10 +490,12 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         require(!_progress[leaseId].closed, LeaseClosed(leaseId));
     }
 
-    /// @dev A transfer takes the user's and the key's rights away; the record follows the holder.
+    /// @dev A transfer takes the user's and the key's rights away; the lease stays of record only while
+    /// every holder is.
     function _afterTokenTransfer(address from, address to, uint256 leaseId) internal override {
         if (from == address(0)) return;
-        _records[leaseId].ofRecord = REGISTRY.lesseeRecord(to) != 0;
+        // Never rises: nobody asks the receiver, who may be an innocent lessee of record.
+        if (REGISTRY.lesseeRecord(to) == 0) _records[leaseId].ofRecord = false;
         _clearUser(leaseId);
         emit Rekey(leaseId, from, 0);
     }

@@ -17,7 +17,7 @@ struct Lease {
     uint32 gpus;
     uint72 pricePerGpuHour;
     uint16 termsId;
-    /// @dev Whether its holder was a lessee of record when it opened or was last transferred.
+    /// @dev Whether its holder was a lessee of record when it opened and at every transfer since.
     bool ofRecord;
     uint40 openedAt;
     /// @dev Zero until access is granted: delivery counts from here.

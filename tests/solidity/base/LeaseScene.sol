@@ -59,6 +59,11 @@ abstract contract LeaseScene is SystemTest {
         return rest - rest * 2000 / 10_000;
     }
 
+    function _signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
     /// @dev A fuzzed number brought into a range, bounds included.
     function _within(uint256 value, uint256 least, uint256 most) internal pure returns (uint256) {
         return least + value % (most - least + 1);

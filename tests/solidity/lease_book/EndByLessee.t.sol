@@ -120,23 +120,23 @@ contract EndByLesseeTest is LeaseScene {
     }
 
     /// @dev Whenever the lessee ends and whatever is delivered, the deposit covers fee and rent.
-    function test_endByLessee__anyMoment__depositCoversNoticeAndRent(uint256 price, uint256 at, uint256 delivered)
+    function test_endByLessee__anyMoment__depositCoversNoticeAndRent(uint256 price, uint256 moment, uint256 delivered)
         public
     {
         price = _within(price, _coins(1), _coins(10));
-        at = _within(at, 0, 98 hours - 1);
+        moment = _within(moment, 0, 98 hours - 1);
         delivered = _within(delivered, 0, 8 * 100 * HOUR);
         vm.prank(owner);
         pricing.setPrice(fleetId, uint72(price));
         uint256 id = _grantedLease(fleetId, lessee, 7, 100 hours);
-        vm.warp(START + at);
+        vm.warp(START + moment);
         vm.prank(lessee);
         book.endByLessee(id);
         Lease memory l = book.lease(id);
-        uint256 rest = l.deposit - (price * 7 * (at + 2 hours) + 3599) / 3600;
+        uint256 rest = l.deposit - (price * 7 * (moment + 2 hours) + 3599) / 3600;
         uint256 notice = price * 7 * 24;
-        vm.assertEq(l.fee, at <= 1 hours ? 0 : rest < notice ? rest : notice);
-        _proveAndClose(id, delivered, START + at + 2 hours);
+        vm.assertEq(l.fee, moment <= 1 hours ? 0 : rest < notice ? rest : notice);
+        _proveAndClose(id, delivered, START + moment + 2 hours);
         _checkMoney(id);
         vm.assertEq(book.lease(id).held, 0);
     }

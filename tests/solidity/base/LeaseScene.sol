@@ -64,11 +64,6 @@ abstract contract LeaseScene is SystemTest {
         return abi.encodePacked(r, s, v);
     }
 
-    /// @dev A fuzzed number brought into a range, bounds included.
-    function _within(uint256 value, uint256 least, uint256 most) internal pure returns (uint256) {
-        return least + value % (most - least + 1);
-    }
-
     /// @dev The two invariants of one lease's and one fleet's money.
     function _checkMoney(uint256 leaseId) internal view {
         Lease memory l = book.lease(leaseId);

@@ -5,6 +5,7 @@ import {ILeaseBook, Lease} from "../../../contracts/interfaces/ILeaseBook.sol";
 import {IERC4907} from "../../../contracts/interfaces/IERC4907.sol";
 import {IOperatorBond, SlashReason} from "../../../contracts/interfaces/IOperatorBond.sol";
 import {Terms} from "../../../contracts/interfaces/ILeaseTerms.sol";
+import {bound} from "../base/Bound.sol";
 import {LeaseScene} from "../base/LeaseScene.sol";
 import {vm} from "../base/Vm.sol";
 
@@ -139,10 +140,10 @@ contract CloseTest is LeaseScene {
     function test_close__anyDelivery__refundsTheRest(uint256 price, uint256 gpus, uint256 duration, uint256 delivered)
         public
     {
-        price = _within(price, _coins(1), _coins(10));
-        gpus = _within(gpus, 1, 50);
-        duration = _within(duration, 1 hours, 30 days);
-        delivered = _within(delivered, 0, gpus * duration * 1100);
+        price = bound(price, _coins(1), _coins(10));
+        gpus = bound(gpus, 1, 50);
+        duration = bound(duration, 1 hours, 30 days);
+        delivered = bound(delivered, 0, gpus * duration * 1100);
         vm.prank(owner);
         pricing.setPrice(fleetId, uint72(price));
         _stake(fleetId, operator, _coins(1_000_000));

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {EndedBy, ILeaseBook, Lease} from "../../../contracts/interfaces/ILeaseBook.sol";
+import {bound} from "../base/Bound.sol";
 import {LeaseScene} from "../base/LeaseScene.sol";
 import {vm} from "../base/Vm.sol";
 
@@ -123,9 +124,9 @@ contract EndByLesseeTest is LeaseScene {
     function test_endByLessee__anyMoment__depositCoversNoticeAndRent(uint256 price, uint256 moment, uint256 delivered)
         public
     {
-        price = _within(price, _coins(1), _coins(10));
-        moment = _within(moment, 0, 98 hours - 1);
-        delivered = _within(delivered, 0, 8 * 100 * HOUR);
+        price = bound(price, _coins(1), _coins(10));
+        moment = bound(moment, 0, 98 hours - 1);
+        delivered = bound(delivered, 0, 8 * 100 * HOUR);
         vm.prank(owner);
         pricing.setPrice(fleetId, uint72(price));
         uint256 id = _grantedLease(fleetId, lessee, 7, 100 hours);

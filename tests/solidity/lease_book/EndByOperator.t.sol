@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {EndedBy, ILeaseBook, Lease} from "../../../contracts/interfaces/ILeaseBook.sol";
 import {Terms} from "../../../contracts/interfaces/ILeaseTerms.sol";
 import {IOperatorBond, SlashReason} from "../../../contracts/interfaces/IOperatorBond.sol";
+import {bound} from "../base/Bound.sol";
 import {LeaseScene} from "../base/LeaseScene.sol";
 import {vm} from "../base/Vm.sol";
 
@@ -118,9 +119,9 @@ contract EndByOperatorTest is LeaseScene {
     function test_endByOperator__anyDelivery__owesAtMostTheReservation(uint256 gpus, uint256 hours_, uint256 delivered)
         public
     {
-        gpus = _within(gpus, 1, 30);
-        hours_ = _within(hours_, 25, 300);
-        delivered = _within(delivered, 0, gpus * 24 * HOUR);
+        gpus = bound(gpus, 1, 30);
+        hours_ = bound(hours_, 25, 300);
+        delivered = bound(delivered, 0, gpus * 24 * HOUR);
         uint256 leaseId = _grantedLease(fleetId, lessee, uint32(gpus), uint24(hours_ * 1 hours));
         uint256 reserved = bond.bond(fleetId, operator).reserved;
         _grantedLease(fleetId, lessee, 1, 30 days);

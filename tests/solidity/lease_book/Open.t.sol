@@ -5,6 +5,7 @@ import {Enrolment, IFleetRegistry} from "../../../contracts/interfaces/IFleetReg
 import {EndedBy, ILeaseBook, Lease, Permit} from "../../../contracts/interfaces/ILeaseBook.sol";
 import {IOperatorBond} from "../../../contracts/interfaces/IOperatorBond.sol";
 import {RentLib} from "../../../contracts/libraries/RentLib.sol";
+import {bound} from "../base/Bound.sol";
 import {LeaseScene} from "../base/LeaseScene.sol";
 import {vm} from "../base/Vm.sol";
 import {PricingActing} from "../pricing/PricingActing.sol";
@@ -76,9 +77,9 @@ contract OpenTest is LeaseScene {
     function test_open__anyPriceGpusAndTerm__depositIsRentRoundedUp(uint256 price, uint256 gpus, uint256 duration)
         public
     {
-        price = _within(price, _coins(1), _coins(1) * 20);
-        gpus = _within(gpus, 1, CAPACITY);
-        duration = _within(duration, 1 hours, 90 days);
+        price = bound(price, _coins(1), _coins(1) * 20);
+        gpus = bound(gpus, 1, CAPACITY);
+        duration = bound(duration, 1 hours, 90 days);
         vm.prank(owner);
         pricing.setPrice(fleetId, uint72(price));
         _stake(fleetId, operator, _coins(1_000_000));

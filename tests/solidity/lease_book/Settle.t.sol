@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ILeaseBook, Lease} from "../../../contracts/interfaces/ILeaseBook.sol";
 import {Report} from "../../../contracts/interfaces/IMeterOracle.sol";
 import {LeafLib} from "../../../contracts/libraries/LeafLib.sol";
+import {bound} from "../base/Bound.sol";
 import {LeaseScene} from "../base/LeaseScene.sol";
 import {vm} from "../base/Vm.sol";
 
@@ -42,7 +43,7 @@ contract SettleTest is LeaseScene {
     /// @dev Prices that do not divide an hour make each settlement lose a fraction, were fractions lost.
     /// forge-config: default.fuzz.runs = 8
     function test_settle__hundredSmall__payExactlyWhatOneLargeDoes(uint256 price, uint256 seed) public {
-        price = _within(price, _coins(1), _coins(3));
+        price = bound(price, _coins(1), _coins(3));
         vm.prank(owner);
         pricing.setPrice(fleetId, uint72(price));
         uint256 id = _grantedLease(fleetId, lessee, 3, 200 hours);

@@ -14,7 +14,23 @@ from pyutils.errors import GpuRwaError
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
 
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "admin": "pyutils.cli.admin:admin",
+    "bond": "pyutils.cli.bond:bond",
+    "claim": "pyutils.cli.money:claim",
+    "deploy": "pyutils.cli.tools:deploy",
+    "doctor": "pyutils.cli.tools:doctor",
+    "faucet": "pyutils.cli.tools:faucet",
+    "fleet": "pyutils.cli.fleet:fleet",
+    "lease": "pyutils.cli.lease:lease",
+    "positions": "pyutils.cli.money:positions",
+    "read": "pyutils.cli.tools:read",
+    "report": "pyutils.cli.report:report",
+    "roles": "pyutils.cli.tools:roles",
+    "settle": "pyutils.cli.money:settle",
+    "shares": "pyutils.cli.money:shares",
+    "withdraw": "pyutils.cli.money:withdraw",
+}
 """Where each command is defined, `module:attribute`; modules load when their command is asked for."""
 
 

@@ -1,0 +1,212 @@
+"""Rent to revenue to holders: settling, sharing, claiming, withdrawing, and what an account has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pyutils.cli.fleet import FILE, SHARE_DECIMALS
+from pyutils.cli.output import print_facts, print_table
+from pyutils.cli.parameters import format_time
+from pyutils.cli.session import Session, reads, writes
+from pyutils.contracts.base import Block
+from pyutils.errors import InputError
+from pyutils.operations import money, settlements
+from pyutils.operations.fleets import settlement_token
+from pyutils.operations.leases import fleet_of
+from pyutils.operations.positions import Position
+from pyutils.operations.positions import positions as positions_of
+from pyutils.operations.reports import head_leaf_file
+from pyutils.units import FleetId, LeaseId, ShareUnits, TokenUnits, format_fixed, format_money, parse_money
+
+
+@click.command()
+@click.argument("lease_ids", metavar="[LEASE]...", type=int, nargs=-1)
+@click.option("--fleet", "fleet_id", type=int, help="Settle everything that this fleet's head lists.")
+@click.option("--leaf-files", type=FILE, help="Leaf file of the fleet's head, or a folder that has it.")
+@writes
+def settle(session: Session, lease_ids: tuple[int, ...], fleet_id: int | None, leaf_files: Path | None) -> None:
+    """Pay rent for what a fleet's head proves. For anyone; settling twice pays once."""
+    wanted = [LeaseId(lease_id) for lease_id in lease_ids]
+    found = {fleet_of(lease_id) for lease_id in wanted} | ({FleetId(fleet_id)} if fleet_id is not None else set())
+    if len(found) != 1:
+        raise InputError(f"{len(found)} fleets to settle", remedy="Name leases of one fleet, or the fleet with --fleet")
+    (fleet,) = found
+    leaf_file = head_leaf_file(session.system, fleet, leaf_files or session.leaf_files)
+    receipts = settlements.settle(session.system, session.lane, fleet, leaf_file, wanted)
+    rows = [event for receipt in receipts for event in session.system.lease_book.events(receipt, "Settle")]
+    rent = sum(row["rent"] for row in rows)
+    token = settlement_token(session.system, fleet)
+    if not receipts:
+        session.show({"rent": 0, "settled": 0}, lambda: click.echo("the head lists no lease"))
+        return
+    session.done(receipts[-1], f"{session.coins(rent, token)} of rent paid", rent=rent, settled=len(rows))
+
+
+@click.group()
+def shares() -> None:
+    """A fleet's shares: its whole economic interest."""
+
+
+@shares.command()
+@click.argument("fleet_id", metavar="FLEET", type=int)
+@reads
+def show(session: Session, block: Block, fleet_id: int) -> None:
+    """Show a fleet's shares and revenue."""
+    system = session.system
+    token = system.shares(FleetId(fleet_id))
+    revenue = system.router.revenue(FleetId(fleet_id), block)
+    coin = settlement_token(system, FleetId(fleet_id))
+    rows = {
+        "address": token.address,
+        "supply": token.total_supply(block),
+        "bound_to_title": token.bound_shares(block),
+        "collected": token.collected(block),
+        "unreleased": token.unreleased(block),
+        "revenue": revenue,
+    }
+
+    def people() -> None:
+        print_facts(
+            f"Shares of fleet {fleet_id}",
+            {
+                "address": token.address,
+                "supply": _whole(token.total_supply(block)),
+                "bound to the title": _whole(token.bound_shares(block)),
+                "rent split so far": session.coins(revenue.routed, coin),
+                "of it protocol fee": session.coins(revenue.protocol_fee, coin),
+                "of it the operator's": session.coins(revenue.operating, coin),
+                "of it the shares'": session.coins(revenue.shares, coin),
+                "not split yet": session.coins(revenue.pending, coin),
+                "split and not collected": session.coins(revenue.uncollected, coin),
+                "collected and not released": session.coins(token.unreleased(block), coin),
+            },
+        )
+
+    session.show(rows, people)
+
+
+@shares.command()
+@click.argument("fleet_id", metavar="FLEET", type=int)
+@writes
+def route(session: Session, fleet_id: int) -> None:
+    """Split a fleet's rent into protocol fee, the operator's share and the shares' leg. For anyone."""
+    session.done(session.system.router.route(session.lane, FleetId(fleet_id)), f"the rent of fleet {fleet_id} is split")
+
+
+@shares.command()
+@click.argument("fleet_id", metavar="FLEET", type=int)
+@writes
+def collect(session: Session, fleet_id: int) -> None:
+    """Split a fleet's rent and bring the shares' leg to the shares; it is released during the next UTC day."""
+    token = session.system.shares(FleetId(fleet_id))
+    before = token.collected()
+    receipt = token.collect(session.lane)
+    amount = token.collected(receipt.block_number) - before
+    coin = settlement_token(session.system, FleetId(fleet_id))
+    session.done(receipt, f"{session.coins(amount, coin)} arrived at the shares", amount=amount)
+
+
+@shares.command()
+@click.argument("fleet_id", metavar="FLEET", type=int)
+@click.argument("to")
+@click.argument("amount")
+@writes
+def transfer(session: Session, fleet_id: int, to: str, amount: str) -> None:
+    """Send shares; what they earned so far stays with the sender."""
+    receiver = session.address(to)
+    units = ShareUnits(parse_money(amount, SHARE_DECIMALS))
+    session.confirm(f"Send {amount} shares of fleet {fleet_id} to {receiver}")
+    receipt = session.system.shares(FleetId(fleet_id)).transfer(session.lane, receiver, units)
+    session.done(receipt, f"{amount} shares of fleet {fleet_id} sent to {receiver}")
+
+
+@click.command()
+@click.argument("fleet_id", metavar="FLEET", type=int)
+@click.option("--to", help="Who gets it; the account that signs by default.")
+@click.option("--title", is_flag=True, help="Claim for the shares that are bound to the title.")
+@writes
+def claim(session: Session, fleet_id: int, to: str | None, title: bool) -> None:
+    """Claim what one's shares of a fleet have earned."""
+    token = session.system.shares(FleetId(fleet_id))
+    receiver = session.address(to) if to else session.lane.address
+    session.confirm(f"Send the earnings to {receiver}")
+    receipt = (token.claim_title if title else token.claim)(session.lane, receiver)
+    amount = token.event(receipt, "ClaimTitle" if title else "Claim")["amount"]
+    coin = settlement_token(session.system, FleetId(fleet_id))
+    session.done(receipt, f"{session.coins(amount, coin)} sent to {receiver}", amount=amount)
+
+
+@click.command()
+@click.option("--to", help="Who gets it; the account that signs by default.")
+@writes
+def withdraw(session: Session, to: str | None) -> None:
+    """Withdraw all that the contracts owe: refunds, credits, fees, the operator's share, returned stakes."""
+    receiver = session.address(to) if to else session.lane.address
+    session.confirm(f"Send all that is owed to {receiver}")
+    sent = money.withdraw(session.system, session.lane, receiver)
+
+    def people() -> None:
+        rows = [(one.contract, session.coins(one.amount, session.system.token(one.token))) for one in sent]
+        print_table(f"Sent to {receiver}", ("from", "#amount"), rows)
+
+    if not sent:
+        raise InputError(f"nothing is owed to {session.lane.address}", remedy="Settle, close or route first")
+    session.show(sent, people)
+
+
+@click.command()
+@click.argument("account")
+@reads
+def positions(session: Session, block: Block, account: str) -> None:
+    """Show all that an account has as of a block: coins, shares, earnings, leases, bonds and what is owed to it."""
+    found = positions_of(session.system, session.address(account), block)
+    session.show(found, lambda: print_position(session, found))
+
+
+def print_position(session: Session, found: Position) -> None:
+    """Print a position for people."""
+    print_facts(
+        f"{found.account} at block {found.block}, {format_time(found.at)}",
+        {
+            "ether": format_fixed(found.wei, 18, 6),
+            **{one.symbol: format_money(one.amount, one.decimals) for one in found.coins},
+        },
+    )
+    coins = {one.token: (one.symbol, one.decimals) for one in found.coins}
+    rows: list[Sequence[object]] = []
+    for one in found.shares:
+        token = session.system.registry.fleet(one.fleet_id).settlement_token
+        earned = (_money(coins, token, amount) for amount in (one.claimable, one.claimable_by_title))
+        rows.append((one.fleet_id, _whole(one.shares), _whole(one.bound), _whole(one.supply), *earned))
+    if rows:
+        columns = ("#fleet", "#shares", "#bound to title", "#of", "#claimable", "#claimable by title")
+        print_table("Shares", columns, rows)
+    if found.leases:
+        rows = []
+        for lease_id, lease in found.leases:
+            token = session.system.registry.fleet(FleetId(lease.fleet_id)).settlement_token
+            amounts = (lease.deposit, lease.paid, lease.fee, lease.refunded, lease.held)
+            rows.append((lease_id, lease.gpus, *(_money(coins, token, amount) for amount in amounts)))
+        print_table("Leases", ("#lease", "#GPUs", "#deposit", "#paid", "#fee", "#refunded", "#held"), rows)
+    if found.bonds:
+        rows = []
+        for fleet_id, bond in found.bonds:
+            token = session.system.registry.fleet(fleet_id).settlement_token
+            stakes = (bond.reserved, bond.lie_stake, bond.free, bond.unbonding)
+            rows.append((fleet_id, *(_money(coins, token, amount) for amount in stakes)))
+        print_table("Bonds", ("#fleet", "#reserved", "#lie stake", "#free", "#unbonding"), rows)
+    if found.owed:
+        rows = [(one.contract, _money(coins, one.token, one.amount)) for one in found.owed]
+        print_table("Owed, to be withdrawn", ("by", "#amount"), rows)
+
+
+def _money(coins: dict[str, tuple[str, int]], token: str, amount: int) -> str:
+    symbol, decimals = coins[token]
+    return f"{format_money(TokenUnits(amount), decimals)} {symbol}"
+
+
+def _whole(units: int) -> str:
+    return format_fixed(units, SHARE_DECIMALS)

@@ -1,0 +1,201 @@
+"""Putting the system on a chain and looking after it: deploy, doctor, roles, faucet, read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
+
+from pyutils import artifacts
+from pyutils.chain import connect, rpc
+from pyutils.cli.fleet import FILE
+from pyutils.cli.output import print_facts, print_table
+from pyutils.cli.parameters import format_duration
+from pyutils.cli.session import Session, asks, open_account, reads, writes
+from pyutils.contracts.base import Block, abi_type
+from pyutils.deployment import Plan, deploy_system
+from pyutils.errors import InputError
+from pyutils.manifest import user_path
+from pyutils.operations.calls import read as read_view
+from pyutils.operations.doctor import UnhealthyError
+from pyutils.operations.doctor import doctor as examine
+from pyutils.operations.money import faucet as pour
+from pyutils.operations.money import test_coin
+from pyutils.operations.roles import roles as all_roles
+
+
+class ArgumentsError(InputError):
+    """Arguments do not fit a function."""
+
+    remedy = "Write numbers plainly, bytes as 0x…, lists and structs as JSON"
+
+
+@click.command()
+@click.option("--plan", "file", type=FILE, help="JSON file of the plan: roles, fees, tokens; needed on a real chain.")
+@writes
+def deploy(session: Session, file: Path | None) -> None:
+    """Put the system on a chain, or finish a deployment that stopped half way. Writes deployments/NETWORK.json."""
+    settings = session.settings
+    if not settings.rpc_urls:
+        raise InputError("no RPC endpoint to deploy to", remedy="Name one with --rpc")
+    web3 = connect(settings.rpc_urls)
+    chain_id = rpc.chain_id(web3)
+    plan = _plan(file) if file is not None else Plan.default(chain_id, network=settings.network)
+    signer = open_account(session.account, settings, chain_id)
+    record = settings.manifest or user_path(plan.network)
+    with Progress(console=Console(stderr=True), transient=True, disable=session.as_json) as bar:
+        task = bar.add_task("deploying", total=None)
+
+        def step(name: str, skipped: bool) -> None:
+            bar.update(task, advance=1, description=f"{name} stands" if skipped else name)
+
+        manifest = deploy_system(signer, plan, web3, record=record, on_step=step, rpc_urls=settings.rpc_urls)
+    session.show(manifest, lambda: click.echo(f"{manifest.summary()}\nrecord: {record}"))
+
+
+@click.command()
+@asks
+def doctor(session: Session) -> None:
+    """Look whether tools, node, deployment record, contracts, roles and clock are in order."""
+    findings = list(examine(lambda: session.system))
+
+    def people() -> None:
+        marks = {(True, True): "well", (True, False): "well", (False, True): "WRONG", (False, False): "note"}
+        rows = [(one.what, marks[one.is_well, one.is_needed], one.said) for one in findings]
+        print_table(f"Network {session.settings.network}", ("what", "is", "because"), rows)
+
+    session.show(findings, people)
+    wrong = [one.what for one in findings if not one.is_well and one.is_needed]
+    if wrong:
+        raise UnhealthyError(f"not in order: {', '.join(wrong)}")
+
+
+@click.command()
+@reads
+def roles(session: Session, block: Block) -> None:
+    """Say who may call what, as the chain has it."""
+    found = all_roles(session.system, block)
+
+    def people() -> None:
+        rows = []
+        for role in found:
+            holders = "\n".join(
+                f"{one.account}, {format_duration(one.execution_delay_s)} after announcing"
+                if one.execution_delay_s
+                else f"{one.account}, at once"
+                for one in role.holders
+            )
+            functions = "\n".join(role.functions) or ("roles themselves" if role.role_id == 0 else "–")
+            rows.append((role.name, holders or "nobody", functions))
+        print_table(f"Roles on {session.manifest.network}", ("role", "held by", "may call"), rows)
+
+    session.show(found, people)
+
+
+@click.command()
+@click.argument("to")
+@click.option("--amount", default="1000000", show_default=True, help="Coins.")
+@writes
+def faucet(session: Session, to: str, amount: str) -> None:
+    """Mint test coins, and on a development chain ether for gas."""
+    receiver = session.address(to)
+    coin = test_coin(session.system)
+    units = session.money(amount, coin or session.system.coin())
+    receipt = pour(session.system, session.lane, receiver, units)
+    session.done(receipt, f"{amount} test coins for {receiver}", amount=units)
+
+
+@click.command()
+@click.argument("contract", type=click.Choice(artifacts.names()))
+@click.argument("function")
+@click.argument("arguments", nargs=-1)
+@click.option("--at", metavar="ADDRESS", help="Address, where the deployment has several or none, such as FleetShares.")
+@reads
+def read(
+    session: Session, block: Block, contract: str, function: str, arguments: tuple[str, ...], at: str | None
+) -> None:
+    """Call any view of any contract: `gpurwa read LeaseBook lease 4294967297`."""
+    entry = _view(contract, function, len(arguments))
+    types = [abi_type(item) for item in entry["inputs"]]
+    values = [_argument(session, kind, text) for kind, text in zip(types, arguments, strict=True)]
+    address = session.address(at) if at is not None else session.manifest.address(contract)
+    signature = f"{entry['name']}({','.join(types)})"
+    value = read_view(contract, address, signature, *values, web3=session.system.web3, block=block)
+    outputs = entry["outputs"]
+    named = _named(outputs[0], value) if len(outputs) == 1 else _named({"type": "tuple", "components": outputs}, value)
+
+    def people() -> None:
+        if isinstance(named, dict):
+            print_facts(signature, named)
+        else:
+            click.echo(str(named))
+
+    session.show(named, people)
+
+
+def _plan(file: Path) -> Plan:
+    try:
+        return Plan.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}", remedy="Check the path") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the plan"
+        raise InputError(f"{file}: {where}: {first['msg']}", remedy="Mend the field named") from error
+
+
+def _view(contract: str, function: str, count: int) -> artifacts.AbiEntry:
+    views = [
+        entry
+        for entry in artifacts.load(contract).abi
+        if entry["type"] == "function" and entry["stateMutability"] in {"view", "pure"}
+    ]
+    for entry in views:
+        if entry["name"] == function and len(entry["inputs"]) == count:
+            return entry
+    shapes = [
+        f"{v['name']}({','.join(abi_type(item) for item in v['inputs'])})" for v in views if v["name"] == function
+    ]
+    known = ", ".join(shapes) or ", ".join(sorted({entry["name"] for entry in views}))
+    raise ArgumentsError(f"{contract} has no view {function} of {count} arguments", remedy=f"It has {known}")
+
+
+def _argument(session: Session, kind: str, text: str) -> Any:
+    try:
+        if kind == "address":
+            return session.address(text)
+        if kind == "bool":
+            return {"true": True, "false": False}[text.lower()]
+        if kind.endswith("]") or kind.startswith("("):
+            return _bytes_within(json.loads(text))
+        if kind.startswith("bytes"):
+            return bytes.fromhex(text.removeprefix("0x"))
+        return int(text, 0) if kind.startswith(("uint", "int")) else text
+    except (ValueError, KeyError) as error:
+        raise ArgumentsError(f"{text!r} is no {kind}") from error
+
+
+def _bytes_within(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bytes_within(inner) for inner in value]
+    if isinstance(value, str) and value.startswith("0x") and len(value) != 42:
+        return bytes.fromhex(value[2:])
+    return value
+
+
+def _named(entry: artifacts.AbiEntry, value: Any) -> Any:
+    """Return a decoded value with the names of its struct's members."""
+    if entry["type"] == "tuple":
+        members = entry["components"]
+        return {
+            member["name"] or str(place): _named(member, inner)
+            for place, (member, inner) in enumerate(zip(members, value, strict=True))
+        }
+    if entry["type"].endswith("]") and "components" in entry:
+        return [_named({**entry, "type": "tuple"}, inner) for inner in value]
+    return f"0x{value.hex()}" if isinstance(value, bytes) else value

@@ -1,0 +1,100 @@
+"""A shell in which every command runs as its users run it, and what the tests of commands share."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web3 import Web3
+
+from pyutils.anvil import Anvil
+from pyutils.chain import AnvilClock
+from pyutils.cli import root
+from pyutils.manifest import Manifest
+
+START = 1_700_000_000
+
+
+@dataclass(frozen=True)
+class DeployedChain:
+    """A development chain of this test process."""
+
+    anvil: Anvil
+    web3: Web3
+    manifest: Manifest
+    folder: Path
+
+
+@dataclass
+class Shell:
+    """Runs commands against the devnet, each as a process of its own would, and reads what they print."""
+
+    chain: DeployedChain
+    capsys: pytest.CaptureFixture[str]
+    folder: Path
+
+    def __call__(self, *arguments: object) -> str:
+        """Run a command that must succeed, and return what it printed."""
+        status, out, err = self.run(*arguments)
+        assert status == 0, f"{arguments}: {err}"
+        return out
+
+    def json(self, *arguments: object) -> Any:
+        """Run a command that must succeed, and return the JSON that it printed."""
+        return json.loads(self(*arguments, "--json"))
+
+    def refused(self, *arguments: object) -> str:
+        """Run a command that must fail as the user's or the world's mistake, and return its one line."""
+        status, out, err = self.run(*arguments)
+        assert status in {1, 2}, f"{arguments}: status {status}, {out}{err}"
+        lines = [line for line in err.splitlines() if line.strip()]
+        assert len(lines) == 1, err
+        assert lines[0].startswith("gpurwa: ")
+        return lines[0]
+
+    def run(self, *arguments: object) -> tuple[int, str, str]:
+        """Run a command and return its exit status and what it printed."""
+        self.capsys.readouterr()
+        status = root.run([str(argument) for argument in arguments])
+        out, err = self.capsys.readouterr()
+        return status, out, err
+
+    @property
+    def clock(self) -> AnvilClock:
+        """The devnet's clock."""
+        return AnvilClock(self.chain.web3)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file in the shell's folder."""
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+
+@dataclass(frozen=True)
+class LiveFleet:
+    """A commissioned fleet with a price, a bond, a reporter and three verifiers of whom two must sign."""
+
+    fleet_id: int
+    gpus: Path
+    gpu_ids: tuple[str, ...]
+
+
+def signed(sh: Shell, report: str, *signers: str) -> list[Path]:
+    """Let signers sign a report, and return their signature files."""
+    return [Path(sh.json("report", "sign", report, "--account", signer)["file"]) for signer in signers]
+
+
+def metered(sh: Shell, fleet: LiveFleet, start: int, hours: int, name: str = "trace.csv.gz") -> Path:
+    """Write a trace of the fleet's GPUs, all of them there and busy by halves."""
+    path = sh.folder / name
+    lines = ["timestamp_s,pod,gpu_duty_cycle_percent\n"]
+    for at in range(start, start + hours * 3_600 + 1, 60):
+        lines += [f"{at},{gpu_id},50\n" for gpu_id in fleet.gpu_ids]
+
+    path.write_bytes(gzip.compress("".join(lines).encode()))
+    return path

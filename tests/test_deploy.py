@@ -8,7 +8,7 @@ import pytest
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from pyutils.chain import Lane, Receipt, RevertedError, WrongChainError, dev_signer, rpc
+from pyutils.chain import Lane, Receipt, RevertedError, dev_signer, rpc
 from pyutils.chain.lane import LanePolicy
 from pyutils.contracts import System
 from pyutils.contracts.base import encode_call
@@ -199,7 +199,7 @@ def test_deploy_system__deployer_holds_a_role__is_refused(web3: Web3, plan: Plan
 
 
 def test_deploy_system__plan_of_another_chain__is_refused(web3: Web3) -> None:
-    with pytest.raises(WrongChainError):
+    with pytest.raises(PlanError, match="plan is for chain 1337"):
         deploy_system(DEPLOYER, Plan.default(1337), web3)
 
 

@@ -226,3 +226,12 @@ def test_connect__anvil__web3_reads_through_it(anvil: Anvil) -> None:
     web3 = connect([nobody(), anvil.url], 31337, QUICK)
     assert web3.eth.chain_id == 31337
     assert web3.eth.get_block(0)["number"] == 0
+
+
+def test_failover__url_with_a_key__never_shows_it() -> None:
+    with node(lambda _: (403, b"")) as guarded, pytest.raises(ChainProtocolError) as refused:
+        ask(FailoverProvider([f"{guarded.url}/v2/secret?token=secret"], 5, QUICK))
+    down = nobody().replace("//", "//user:secret@")
+    with pytest.raises(RpcUnreachableError) as failed:
+        ask(FailoverProvider([f"{down}/secret"], 5, QUICK))
+    assert "secret" not in refused.value.line() + failed.value.line()

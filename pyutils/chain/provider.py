@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httpx
 import tenacity
@@ -26,13 +27,19 @@ from pyutils.chain.errors import ChainProtocolError
 from pyutils.errors import ChainError, InputError
 
 
+def shown(url: str) -> str:
+    """Return `url` without path, query and user, where providers put their customers' keys."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 class RpcUnreachableError(ChainError):
     """No endpoint answered."""
 
     remedy = "Check that the node runs and the URL is right, or name another with --rpc or GPURWA_RPC_URLS"
 
     def __init__(self, tried: Sequence[tuple[str, str]]) -> None:
-        super().__init__("no RPC endpoint answered: " + "; ".join(f"{url}: {reason}" for url, reason in tried))
+        super().__init__("no RPC endpoint answered: " + "; ".join(f"{shown(url)}: {reason}" for url, reason in tried))
         self.tried = tuple(tried)
 
 
@@ -42,7 +49,7 @@ class WrongChainError(ChainError):
     remedy = "Name an endpoint of the right chain, or the network that it serves"
 
     def __init__(self, url: str, expected: int, found: int) -> None:
-        super().__init__(f"{url} serves chain {found}, not {expected}")
+        super().__init__(f"{shown(url)} serves chain {found}, not {expected}")
         self.url, self.expected, self.found = url, expected, found
 
 
@@ -97,7 +104,7 @@ class FailoverProvider(JSONBaseProvider):
         """Return the first endpoint's answer. Raises `RpcUnreachableError`, `WrongChainError`."""
         body = self._ask(lambda: self.encode_rpc_request(method, params))
         if not isinstance(body, dict):
-            raise ChainProtocolError(f"{self.url} answered {method} with something that is no JSON-RPC object")
+            raise ChainProtocolError(f"{shown(self.url)} answered {method} with something that is no JSON-RPC object")
         return cast("RPCResponse", body)
 
     def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
@@ -136,10 +143,10 @@ class FailoverProvider(JSONBaseProvider):
             except httpx.HTTPStatusError as error:
                 status = error.response.status_code
                 if status != httpx.codes.TOO_MANY_REQUESTS and status < httpx.codes.INTERNAL_SERVER_ERROR:
-                    raise ChainProtocolError(f"{url} answered with HTTP status {status}") from error
+                    raise ChainProtocolError(f"{shown(url)} answered with HTTP status {status}") from error
                 tried.append((url, f"HTTP status {status}"))
             except httpx.InvalidURL as error:
-                raise NoEndpointError(f"{url!r} is no URL: {error}") from error
+                raise NoEndpointError(f"an RPC endpoint is no URL: {error}") from error
             except (httpx.TransportError, json.JSONDecodeError) as error:
                 tried.append((url, str(error) or type(error).__name__))
             else:
@@ -159,7 +166,7 @@ class FailoverProvider(JSONBaseProvider):
         try:
             found = int(answer["result"], 16)
         except (TypeError, KeyError, ValueError) as error:
-            raise ChainProtocolError(f"{url} does not say which chain it serves") from error
+            raise ChainProtocolError(f"{shown(url)} does not say which chain it serves") from error
         with self._lock:
             if self.expected_chain_id is None:
                 self.expected_chain_id = found

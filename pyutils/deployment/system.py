@@ -14,7 +14,7 @@ from pathlib import Path
 from web3 import Web3
 
 from pyutils import artifacts
-from pyutils.chain import Lane, LanePolicy, Receipt, RpcError, Signer, WrongChainError, rpc
+from pyutils.chain import Lane, LanePolicy, Receipt, RpcError, Signer, rpc
 from pyutils.contracts import System
 from pyutils.contracts.base import encode_call, event_shape
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT
@@ -109,7 +109,7 @@ class Deployment:
     ) -> None:
         found = rpc.chain_id(web3)
         if found != plan.chain_id:
-            raise WrongChainError("the RPC endpoint", plan.chain_id, found)
+            raise PlanError(f"the plan is for chain {plan.chain_id}, the RPC endpoint serves chain {found}")
         if any(grant.holder == signer.address for grant in plan.grants):
             raise PlanError(f"the deployer {signer.address} may hold no role")
         if not rpc.code_at(web3, CREATE2_DEPLOYER):

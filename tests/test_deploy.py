@@ -8,7 +8,7 @@ import pytest
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from pyutils.chain import Lane, Receipt, RevertedError, dev_signer, rpc
+from pyutils.chain import AnvilClock, Lane, Receipt, RevertedError, dev_signer, rpc
 from pyutils.chain.lane import LanePolicy
 from pyutils.contracts import System
 from pyutils.contracts.base import encode_call
@@ -223,3 +223,14 @@ def test_plan__a_role_slower_than_the_admin__is_refused(plan: Plan) -> None:
     )
     with pytest.raises(ValueError, match="longest of all"):
         Plan.default(CHAIN, grants=slow)
+
+
+def test_deploy_system__five_days_later__the_admin_has_the_longest_delays(system: System, web3: Web3) -> None:
+    # Until then OpenZeppelin's setback holds new delays back.
+    AnvilClock(web3).advance(5 * 86_400)
+    grant_delays = {role: system.authority._read("getRoleGrantDelay", role) for role in Role}
+    assert grant_delays[Role.ADMIN] == 7 * 86_400
+    assert all(grant_delays[role] == 2 * 86_400 for role in Role if role is not Role.ADMIN)
+    for contract in FUNCTIONS:
+        target = system.manifest.address(contract)
+        assert system.authority._read("getTargetAdminDelay", target) == 7 * 86_400

@@ -87,6 +87,18 @@ def test_send__several_before_any_block__get_rising_nonces(web3: Web3, sender: L
         assert [lane.wait(item).succeeded for item in reversed(sent)] == [True] * 3
 
 
+def test_send__node_forgot_the_one_before__nonce_is_not_given_twice(web3: Web3, sender: LocalSigner) -> None:
+    lane = Lane(web3, sender, QUICK)
+    with mining_stopped(web3):
+        first = lane.send(NOWHERE, b"", value=1)
+        rpc.request(web3, "anvil_dropTransaction", first.hash)
+        second = lane.send(NOWHERE, b"", value=2)
+        assert second.nonce == first.nonce + 1
+        with meanwhile(0.3, lambda: rpc.request(web3, "evm_mine")):
+            assert lane.wait(first).succeeded
+        assert lane.wait(second).succeeded
+
+
 def test_send__contract_refuses__nothing_is_sent(system: System, web3: Web3, sender: LocalSigner) -> None:
     with pytest.raises(RevertedError) as refused:
         system.coin().transfer(Lane(web3, sender, QUICK), NOWHERE, TokenUnits(1))
@@ -198,6 +210,8 @@ def test_wait__reorg_takes_it_out__goes_in_again(web3: Web3, sender: LocalSigner
     assert receipt.block_hash != lost.block_hash
     assert lane.is_canonical(receipt)
     assert not lane.is_canonical(lost)
+    # A lagging node may still show the lost receipt: it counts for nothing.
+    assert lane._depth(lost) < 0
     assert int(rpc.request(web3, "eth_getBalance", NOWHERE, "latest"), 16) == 8
 
 

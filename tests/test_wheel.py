@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from pyutils.devnet import start_devnet
 
 READ_ARTIFACTS = """
 import importlib.util
@@ -22,23 +25,47 @@ print(len(artifacts.names()), pyutils.__file__)
 """
 
 
-@pytest.mark.slow
-def test_wheel__in_an_empty_environment__reads_its_artifacts(project_root: Path, tmp_path: Path) -> None:
-    uv = Path(sys.executable).parent / "uv"
-    environment = {**os.environ, "PATH": "/usr/bin:/bin"}
-    for name in ("PYTHONPATH", "VIRTUAL_ENV", "SOLCX_BINARY_PATH", "FOUNDRY_SOLC"):
-        environment.pop(name, None)
+class Environment:
+    """An empty virtual environment with the wheel and what it depends on, far from the checkout."""
 
-    def run(*command: str | Path) -> str:
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.folder = folder
+        self.variables = {**os.environ, "PATH": "/usr/bin:/bin", "GPURWA_NETWORK": "devnet"}
+        for name in ("PYTHONPATH", "VIRTUAL_ENV", "SOLCX_BINARY_PATH", "FOUNDRY_SOLC"):
+            self.variables.pop(name, None)
+        uv = Path(sys.executable).parent / "uv"
+        self.bin = folder / "venv" / "bin"
+        self.run(uv, "build", "--wheel", "--out-dir", folder / "dist", root)
+        self.run(uv, "venv", "--python", sys.executable, folder / "venv")
+        (wheel,) = (folder / "dist").glob("gpu_rwa-*.whl")
+        self.run(uv, "pip", "install", "--python", self.bin / "python", wheel)
+
+    def run(self, *command: str | Path) -> str:
+        done = subprocess.run(command, cwd=self.folder, env=self.variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    python = tmp_path / "venv" / "bin" / "python"
-    run(uv, "build", "--wheel", "--out-dir", tmp_path / "dist", project_root)
-    run(uv, "venv", "--python", sys.executable, tmp_path / "venv")
-    (wheel,) = (tmp_path / "dist").glob("gpu_rwa-*.whl")
-    run(uv, "pip", "install", "--python", python, wheel)
-    count, module = run(python, "-c", READ_ARTIFACTS).split()
+
+@pytest.fixture(scope="module")
+def environment(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Install the wheel once."""
+    return Environment(project_root, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.mark.slow
+def test_wheel__in_an_empty_environment__reads_its_artifacts(environment: Environment) -> None:
+    count, module = environment.run(environment.bin / "python", "-c", READ_ARTIFACTS).split()
     assert int(count) > 0
-    assert Path(module).is_relative_to(tmp_path)
+    assert Path(module).is_relative_to(environment.folder)
+
+
+@pytest.mark.slow
+def test_wheel__in_an_empty_environment__reads_a_devnet(environment: Environment) -> None:
+    devnet = start_devnet(environment.folder / "deployments")
+    try:
+        roles = json.loads(environment.run(environment.bin / "gpurwa", "roles", "--json"))
+        fleets = json.loads(environment.run(environment.bin / "gpurwa", "fleet", "list", "--json"))
+    finally:
+        devnet.anvil.stop()
+    assert roles
+    assert fleets == []

@@ -18,6 +18,7 @@ _COMMANDS: dict[str, str] = {
     "admin": "pyutils.cli.admin:admin",
     "bond": "pyutils.cli.bond:bond",
     "claim": "pyutils.cli.money:claim",
+    "demo": "pyutils.cli.demo:demo",
     "deploy": "pyutils.cli.tools:deploy",
     "doctor": "pyutils.cli.tools:doctor",
     "faucet": "pyutils.cli.tools:faucet",

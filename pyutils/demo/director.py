@@ -1,0 +1,104 @@
+"""Lives through a plan: puts everything that will happen on an agenda and does it, in order of time."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from pyutils.demo.agenda import Agenda
+from pyutils.demo.ending import InvestorDesk
+from pyutils.demo.faults import FaultDesk
+from pyutils.demo.leasing import LeaseDesk
+from pyutils.demo.metering import MeterDesk, Party
+from pyutils.demo.people import SIGNING_VERIFIERS
+from pyutils.demo.plan import FleetPlan, LeasePlan, Plan, ReportPlan
+from pyutils.demo.setting import begin_story, operator_of, reporter_of
+from pyutils.demo.world import World
+from pyutils.meter import Trace
+from pyutils.units import GpuMs, UnixSeconds, format_gpu_hours
+
+
+class Director:
+    """One run of the demo."""
+
+    def __init__(self, world: World, plan: Plan, trace: Trace, leaf_files: Path) -> None:
+        self.world, self.plan, self.trace, self.leaf_files = world, plan, trace, leaf_files
+        self.leases = LeaseDesk(world, plan)
+        self.faults = FaultDesk(world, plan)
+        self.investors = InvestorDesk(world, plan)
+        self.meters: dict[int, MeterDesk] = {}
+
+    def run(self) -> None:
+        """Do it all; the chain is left in the end state."""
+        world = self.world
+        world.timeline.heading("Before the trace")
+        begin_story(world, self.plan, self.trace)
+        self.meters = {fleet.fleet_id: self._meter(fleet) for fleet in self.plan.fleets}
+        world.arrive(self.plan.first)
+        world.timeline.heading("The trace")
+        for at, action in self._agenda():
+            world.arrive(at)
+            action()
+        world.timeline.heading("After the trace")
+        self.investors.collect()
+        self.investors.release()
+        self.investors.withdraw_all()
+
+    def _meter(self, fleet: FleetPlan) -> MeterDesk:
+        """Set up reporter and verifiers, each with samples of its own."""
+        oracle, people = self.world.oracle, self.world.people
+        verifiers, _ = oracle.verifiers_of(fleet.fleet_id)
+        signing = {verifiers.index(people.address(account)): people.signer(account) for account in SIGNING_VERIFIERS}
+        sampled = partial(Party, self.trace, fleet.gpu_ids, fleet.kind.power)
+        return MeterDesk(
+            fleet.fleet_id,
+            oracle.domain(self.world.manifest.chain_id),
+            sampled(people.signer(reporter_of(fleet.fleet_id))),
+            {place: sampled(signer) for place, signer in sorted(signing.items())},
+            self.leaf_files,
+        )
+
+    def _agenda(self) -> Agenda:
+        agenda, plan = Agenda(), self.plan
+        for lease in plan.leases:
+            self._put_lease(agenda, lease)
+        for report in plan.reports:
+            agenda.put(report.submit_at, partial(self._report, report))
+        if plan.lie is not None:
+            desk = self.meters[plan.lie.fleet_id]
+            agenda.put(plan.lie.post_at, partial(self.faults.post_lie, plan.lie, desk))
+            agenda.put(plan.lie.dispute_at, partial(self.faults.dispute_lie, plan.lie))
+            agenda.put(plan.lie.rule_at, partial(self.faults.strike_lie, plan.lie))
+        agenda.put(plan.contradiction.prove_at, partial(self.faults.prove_contradiction, plan.contradiction))
+        span = plan.last - plan.first
+        agenda.put(UnixSeconds(plan.first + span // 3), partial(self.investors.trade, "investor-1", "investor-2", 20))
+        agenda.put(UnixSeconds(plan.first + span // 2), self.investors.collect)
+        return agenda
+
+    def _put_lease(self, agenda: Agenda, lease: LeasePlan) -> None:
+        agenda.put(lease.open_at, partial(self.leases.open, lease))
+        agenda.put(lease.grant_at, partial(self.leases.grant, lease))
+        if lease.end_early_at is not None:
+            agenda.put(lease.end_early_at, partial(self.leases.end_early, lease))
+        if lease.hand_on_at is not None:
+            agenda.put(lease.hand_on_at, partial(self.leases.hand_on, lease))
+
+    def _report(self, plan: ReportPlan) -> None:
+        """Sign, submit and settle by it."""
+        world, fleet_id, desk = self.world, plan.fleet_id, self.meters[plan.fleet_id]
+        head = world.oracle.head(fleet_id)
+        granted = self.leases.granted_at(fleet_id, plan.as_of)
+        signed = desk.sign(plan.as_of, head.digest, granted, self.leases.allocations(fleet_id))
+        receipt = world.oracle.submit(
+            world.lane(operator_of(fleet_id)), signed.report, signed.by_reporter, signed.by_verifiers
+        )
+        grown_ms = signed.report.available_gpu_ms - head.available_gpu_ms
+        late = ", three hours late: nothing is lost, the counters are cumulative" if plan.late else ""
+        world.tell(
+            f"fleet {fleet_id} reports {format_gpu_hours(GpuMs(grown_ms), 1)} GPU-hours more,"
+            f" signed by the operator and {len(signed.by_verifiers)} verifiers, {receipt.gas_used:,} gas{late}"
+        )
+        contradiction = self.plan.contradiction
+        if (contradiction.fleet_id, contradiction.as_of) == (fleet_id, plan.as_of):
+            self.faults.contradict(signed, desk)
+        self.leases.settle(signed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,10 +102,18 @@ class Contract:
         """Return a read, to be made in a list."""
         return Call(self, function, arguments)
 
-    def result(self, function: str, data: bytes) -> Any:
-        """Return what the function returned: the value itself where it is one."""
-        values = decode(functions(self.name)[function].outputs, data)
-        return values[0] if len(values) == 1 else values
+
+# Most of what is read after a step is what was read before it.
+@lru_cache(100_000)
+def _request_data(call: Call) -> str:
+    return call.contract.data(call.function, *call.arguments)
+
+
+@lru_cache(100_000)
+def _result(name: str, function: str, data: str) -> Any:
+    """Return what the function returned: the value itself where it is one."""
+    values = decode(functions(name)[function].outputs, bytes.fromhex(data[2:]))
+    return values[0] if len(values) == 1 else values
 
 
 class Rpc:
@@ -130,16 +138,16 @@ class Rpc:
         requests = [
             self._request(
                 "eth_call",
-                ({"to": c.contract.address, "data": c.contract.data(c.function, *c.arguments)}, "latest"),
+                ({"to": call.contract.address, "data": _request_data(call)}, "latest"),
             )
-            for c in calls
+            for call in calls
         ]
         answers = {answer["id"]: answer for answer in self._post(requests)}
         results = []
         for request, call in zip(requests, calls, strict=True):
             answer = answers[request["id"]]
             assert "error" not in answer, (call.contract.name, call.function, call.arguments, answer)
-            results.append(call.contract.result(call.function, bytes.fromhex(answer["result"][2:])))
+            results.append(_result(call.contract.name, call.function, answer["result"]))
         return results
 
     def read(self, contract: Contract, function: str, *arguments: Any) -> Any:

@@ -105,20 +105,20 @@ class SystemMachine(RuleBasedStateMachine):
         world.tick(gap)
         self._open(self._fleet(fleet), world.lessees[lessee % 3], gpus, duration, cheap=cheap > 240)
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_ungranted))
     @rule(gap=GAP, lease=PICK)
     def grant(self, gap: int, lease: int) -> None:
         self.world.tick(gap)
-        self._grant(self._lease(lease, lambda one: not one.granted_at and not one.closed))
+        self._grant(self._lease(lease, _ungranted))
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_ungranted))
     @rule(gap=GAP, lease=PICK, anyone=st.booleans())
     def cancel(self, gap: int, lease: int, anyone: bool) -> None:
-        world, one = self.world, self._lease(lease, lambda one: not one.granted_at and not one.closed)
+        world, one = self.world, self._lease(lease, _ungranted)
         caller, now = world.admin if anyone else one.owner, world.tick(gap)
         self._book(caller, "cancel", one.lease_id, mirror=lambda: world.book.cancel(one.lease_id, caller, now))
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_running))
     @rule(gap=GAP, lease=PICK, by_operator=st.booleans())
     def end_early(self, gap: int, lease: int, by_operator: bool) -> None:
         world, one, now = self.world, self._lease(lease, _running), self.world.tick(gap)
@@ -130,14 +130,14 @@ class SystemMachine(RuleBasedStateMachine):
             mirror = lambda: world.book.end_by_lessee(one.lease_id, now)  # noqa: E731
             self._book(one.owner, "endByLessee", one.lease_id, mirror=mirror)
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_running))
     @rule(gap=GAP, lease=PICK)
     def release(self, gap: int, lease: int) -> None:
         world, one, now = self.world, self._lease(lease, _running), self.world.tick(gap)
         mirror = lambda: world.book.release_capacity(one.lease_id, now)  # noqa: E731
         self._book(world.admin, "releaseCapacity", one.lease_id, mirror=mirror)
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(lambda one: not one.closed))
     @rule(gap=GAP, lease=PICK, to=PICK)
     def hand_on(self, gap: int, lease: int, to: int) -> None:
         world, one = self.world, self._lease(lease, lambda one: not one.closed)
@@ -152,7 +152,7 @@ class SystemMachine(RuleBasedStateMachine):
             mirror=lambda: world.book.transfer(one.lease_id, receiver, of_record=record),
         )
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_running))
     @rule(gap=GAP, lease=PICK, false=PICK)
     def settle(self, gap: int, lease: int, false: int) -> None:
         world, one, now = self.world, self._lease(lease, _running), self.world.tick(gap)
@@ -162,19 +162,10 @@ class SystemMachine(RuleBasedStateMachine):
 
     @rule(gap=GAP, fleet=PICK, chosen=st.sets(st.integers(0, 7)), astray=PICK)
     def settle_many(self, gap: int, fleet: int, chosen: set[int], astray: int) -> None:
-        world, fleet_id, now = self.world, self._fleet(fleet), self.world.tick(gap)
-        facts = world.fleets[fleet_id]
-        tree = facts.trees.get(world.heads.head(fleet_id, now).lease_root)
-        if tree is None:
-            return
-        batch = tree.multiproof(sorted({n % len(tree) for n in chosen}))
-        target = self._fleet(fleet + 1) if astray > 240 else fleet_id
-        mirror = lambda: world.book.settle_many(target, batch, now)  # noqa: E731
-        self._book(
-            world.admin, "settleMany", target, list(batch.leaves), list(batch.proof), list(batch.flags), mirror=mirror
-        )
+        now = self.world.tick(gap)
+        self._settle_many(self._fleet(fleet), chosen, now, astray=astray > 240)
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_running))
     @rule(gap=GAP, lease=PICK, parts=PARTS, covering=PICK)
     def close(self, gap: int, lease: int, parts: list[int], covering: int) -> None:
         world, one = self.world, self._lease(lease, _running)
@@ -187,7 +178,7 @@ class SystemMachine(RuleBasedStateMachine):
         mirror = lambda: world.book.close(one.lease_id, leaf, now)  # noqa: E731
         self._book(world.admin, "close", one.lease_id, leaf.delivered, leaf.proof, mirror=mirror)
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_running))
     @rule(lease=PICK, late=st.sampled_from([-1, 0, 3_600, 7 * 86_400 - 1, 7 * 86_400, 30 * 86_400, 38 * 86_400]))
     def close_unproved(self, lease: int, late: int) -> None:
         world, one = self.world, self._lease(lease, _running)
@@ -197,7 +188,7 @@ class SystemMachine(RuleBasedStateMachine):
         mirror = lambda: world.book.close_unproved(one.lease_id, now)  # noqa: E731
         self._book(world.admin, "closeUnproved", one.lease_id, mirror=mirror)
 
-    @precondition(lambda self: self.world.book.leases)
+    @precondition(lambda self: self._any(_running))
     @rule(lease=PICK, late=st.sampled_from([-1, 0, 3_600]), parts=st.integers(0, 260))
     def close_mutual(self, lease: int, late: int, parts: int) -> None:
         world, one = self.world, self._lease(lease, _running)
@@ -219,7 +210,25 @@ class SystemMachine(RuleBasedStateMachine):
         self.world.tick(gap)
         self._submit(self._fleet(fleet), self.world.now - lag, parts, odd=odd)
 
-    @rule(gap=GAP, fleet=PICK, parts=PARTS, signers=st.sampled_from([(0, 1), (1, 2), (0,), (1, 1), (0, 1, 2), (1, 3)]))
+    @precondition(lambda self: self._any(_running))
+    @rule(gap=GAP, fleet=PICK, parts=PARTS, collect=st.booleans())
+    def deliver(self, gap: int, fleet: int, parts: list[int], collect: bool) -> None:
+        """An hour as most are: a report by all, everything settled, perhaps revenue collected and released."""
+        world = self.world
+        world.tick(gap)
+        fleet_id = self._chosen(lambda one: bool(world.open_leases(one)), fleet)
+        self._submit(fleet_id, world.now, parts)
+        self._settle_many(fleet_id, set(range(8)), world.now)
+        if collect:
+            self._collect(fleet_id, collect=True)
+            world.wait(86_400 + gap)
+
+    @rule(
+        gap=LEAP,
+        fleet=PICK,
+        parts=PARTS,
+        signers=st.sampled_from([(0, 1), (1, 2), (0, 1, 2), (0, 2), (0,), (1, 1), (1, 3)]),
+    )
     def report_without_operator(self, gap: int, fleet: int, parts: list[int], signers: tuple[int, ...]) -> None:
         world, fleet_id, now = self.world, self._fleet(fleet), self.world.tick(gap)
         report = world.report(fleet_id, now, parts)
@@ -227,8 +236,8 @@ class SystemMachine(RuleBasedStateMachine):
         mirror = lambda: world.heads.submit_without_operator(report, world.digest(report), signers, now)  # noqa: E731
         self._oracle(world.admin, "submitWithoutOperator", _row(report), rows, mirror=mirror)
 
-    @rule(gap=GAP, fleet=PICK, lag=st.sampled_from([0, 1, 7_199, 7_200, 7_201]), parts=PARTS)
-    def post(self, gap: int, fleet: int, lag: int, parts: list[int]) -> None:
+    @rule(gap=GAP, fleet=PICK, lag=st.sampled_from([0, 1, 7_199, 7_200, 7_201]), parts=PARTS, disputed=st.booleans())
+    def post(self, gap: int, fleet: int, lag: int, parts: list[int], disputed: bool) -> None:
         world, fleet_id, now = self.world, self._fleet(fleet), self.world.tick(gap)
         facts = world.fleets[fleet_id]
         report = world.report(fleet_id, now - lag, parts)
@@ -236,11 +245,15 @@ class SystemMachine(RuleBasedStateMachine):
         poster = facts.operator.address
         mirror = lambda: world.heads.post(report, world.digest(report), poster, stake, now)  # noqa: E731
         self._oracle(poster, "post", _row(report), world.reporter_signature(report), mirror=mirror)
+        if disputed:
+            self._dispute(fleet_id, world.now)
 
+    @precondition(lambda self: self._fleets(self._posted))
     @rule(gap=GAP, fleet=PICK)
     def promote(self, gap: int, fleet: int) -> None:
         """A quorum signs the pending report itself."""
-        world, fleet_id, now = self.world, self._fleet(fleet), self.world.tick(gap)
+        world, now = self.world, self.world.tick(gap)
+        fleet_id = self._chosen(self._posted, fleet)
         posted = world.heads.fleets[fleet_id].posted
         if posted is None:
             return
@@ -249,22 +262,24 @@ class SystemMachine(RuleBasedStateMachine):
         mirror = lambda: world.heads.submit(report, posted.digest, (0, 2), now)  # noqa: E731
         self._oracle(world.admin, "submit", _row(report), world.reporter_signature(report), rows, mirror=mirror)
 
-    @rule(gap=st.one_of(st.just(1), st.sampled_from([7_199, 7_200])), fleet=PICK)
+    @precondition(lambda self: self._fleets(self._posted))
+    @rule(gap=st.sampled_from([1, 1, 1, 7_199, 7_200]), fleet=PICK)
     def dispute(self, gap: int, fleet: int) -> None:
-        world, fleet_id, now = self.world, self._fleet(fleet), self.world.tick(gap)
-        disputer = world.lessees[2]
-        mirror = lambda: world.heads.challenge(fleet_id, disputer, now)  # noqa: E731
-        self._oracle(disputer, "dispute", fleet_id, mirror=mirror)
+        now = self.world.tick(gap)
+        self._dispute(self._chosen(self._posted, fleet), now)
 
+    @precondition(lambda self: self._fleets(self._disputed))
     @rule(gap=GAP, fleet=PICK, upheld=st.booleans())
     def rule_dispute(self, gap: int, fleet: int, upheld: bool) -> None:
-        world, fleet_id, now = self.world, self._fleet(fleet), self.world.tick(gap)
+        world, now = self.world, self.world.tick(gap)
+        fleet_id = self._chosen(self._disputed, fleet)
         mirror = lambda: world.heads.rule(fleet_id, upheld=upheld, now=now)  # noqa: E731
         self._oracle(world.admin, "rule", fleet_id, upheld, mirror=mirror)
 
+    @precondition(lambda self: self._fleets(self._disputed))
     @rule(gap=st.sampled_from([1, 14 * 86_400 - 2, 14 * 86_400]), fleet=PICK)
     def expire_dispute(self, gap: int, fleet: int) -> None:
-        world, fleet_id = self.world, self._fleet(fleet)
+        world, fleet_id = self.world, self._chosen(self._disputed, fleet)
         now = world.tick(gap if world.heads.fleets[fleet_id].dispute.opened_at else 1)
         self._oracle(world.admin, "expireDispute", fleet_id, mirror=lambda: world.heads.expire_dispute(fleet_id, now))
 
@@ -318,26 +333,19 @@ class SystemMachine(RuleBasedStateMachine):
 
     @rule(gap=GAP, fleet=PICK, collect=st.booleans())
     def route(self, gap: int, fleet: int, collect: bool) -> None:
-        world, fleet_id, now = self.world, self._fleet(fleet), self.world.tick(gap)
-        facts = world.fleets[fleet_id]
+        self.world.tick(gap)
+        self._collect(self._fleet(fleet), collect=collect)
 
-        def mirror() -> None:
-            world.book.pay_router(fleet_id, world.router.route(fleet_id, facts.operator.address))
-            if collect:
-                facts.shares.arrive(world.router.collect(fleet_id), now)
-
-        if collect:
-            world.act(world.admin, facts.shares_contract, "collect", mirror=mirror)
-        else:
-            world.act(world.admin, "RevenueRouter", "route", fleet_id, mirror=mirror)
-
+    @precondition(lambda self: any(facts.shares.collected for facts in self.world.fleets.values()))
     @rule(gap=GAP, fleet=PICK, holder=PICK)
     def claim(self, gap: int, fleet: int, holder: int) -> None:
         world, facts, now = self.world, self.world.fleets[self._fleet(fleet)], self.world.tick(gap)
-        who = world.holders[holder % len(world.holders)]
+        ready = [one for one in world.holders if facts.shares.claimable(one, now)] if holder < 240 else []
+        who = (ready or world.holders)[holder % len(ready or world.holders)]
         mirror = lambda: facts.shares.claim(who, now)  # noqa: E731
         world.act(who, facts.shares_contract, "claim", who, mirror=mirror)
 
+    @precondition(lambda self: any(facts.shares.collected for facts in self.world.fleets.values()))
     @rule(gap=GAP, fleet=PICK)
     def claim_title(self, gap: int, fleet: int) -> None:
         world, facts, now = self.world, self.world.fleets[self._fleet(fleet)], self.world.tick(gap)
@@ -532,6 +540,23 @@ class SystemMachine(RuleBasedStateMachine):
     def _fleet(self, pick: int) -> FleetId:
         return FleetId(1 + pick % len(self.world.fleets))
 
+    def _any(self, fit: Callable[[LeaseModel], bool]) -> bool:
+        return any(fit(one) for one in self.world.book.leases.values())
+
+    def _fleets(self, fit: Callable[[FleetId], bool]) -> list[FleetId]:
+        return [fleet_id for fleet_id in self.world.fleets if fit(fleet_id)]
+
+    def _chosen(self, fit: Callable[[FleetId], bool], pick: int) -> FleetId:
+        """Return a fleet, most often one that fits."""
+        fleets = self._fleets(fit) if pick < 240 else []
+        return fleets[pick % len(fleets)] if fleets else self._fleet(pick)
+
+    def _posted(self, fleet_id: FleetId) -> bool:
+        return self.world.heads.fleets[fleet_id].posted is not None
+
+    def _disputed(self, fleet_id: FleetId) -> bool:
+        return self.world.heads.fleets[fleet_id].dispute.opened_at > 0
+
     def _lease(self, pick: int, fit: Callable[[LeaseModel], bool]) -> LeaseModel:
         """Return a lease, most often one that fits."""
         leases = list(self.world.book.leases.values())
@@ -577,11 +602,44 @@ class SystemMachine(RuleBasedStateMachine):
         mirror = lambda: world.heads.submit(report, world.digest(report), signers, now)  # noqa: E731
         self._oracle(world.admin, "submit", _row(report), world.reporter_signature(report), rows, mirror=mirror)
 
+    def _dispute(self, fleet_id: FleetId, now: UnixSeconds) -> None:
+        world, disputer = self.world, self.world.lessees[2]
+        mirror = lambda: world.heads.challenge(fleet_id, disputer, now)  # noqa: E731
+        self._oracle(disputer, "dispute", fleet_id, mirror=mirror)
+
+    def _settle_many(self, fleet_id: FleetId, chosen: set[int], now: UnixSeconds, *, astray: bool = False) -> None:
+        world, facts = self.world, self.world.fleets[fleet_id]
+        tree = facts.trees.get(world.heads.head(fleet_id, now).lease_root)
+        if tree is None:
+            return
+        batch = tree.multiproof(sorted({n % len(tree) for n in chosen}))
+        target = FleetId(3 - fleet_id) if astray else fleet_id
+        rows = (target, list(batch.leaves), list(batch.proof), list(batch.flags))
+        self._book(world.admin, "settleMany", *rows, mirror=lambda: world.book.settle_many(target, batch, now))
+
+    def _collect(self, fleet_id: FleetId, *, collect: bool) -> None:
+        world, now = self.world, self.world.now
+        facts = world.fleets[fleet_id]
+
+        def mirror() -> None:
+            world.book.pay_router(fleet_id, world.router.route(fleet_id, facts.operator.address))
+            if collect:
+                facts.shares.arrive(world.router.collect(fleet_id), now)
+
+        if collect:
+            world.act(world.admin, facts.shares_contract, "collect", mirror=mirror)
+        else:
+            world.act(world.admin, "RevenueRouter", "route", fleet_id, mirror=mirror)
+
     def _book(self, sender: str, function: str, *arguments: Any, mirror: Callable[[], object]) -> None:
         self.world.act(sender, "LeaseBook", function, *arguments, mirror=mirror)
 
     def _oracle(self, sender: str, function: str, *arguments: Any, mirror: Callable[[], object]) -> None:
         self.world.act(sender, "MeterOracle", function, *arguments, mirror=mirror)
+
+
+def _ungranted(lease: LeaseModel) -> bool:
+    return not lease.granted_at and not lease.closed
 
 
 def _running(lease: LeaseModel) -> bool:
@@ -603,7 +661,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 # Shrinking takes minutes: the slow run does it, the quick one shows the course that failed as it was found.
-QUICK = {"max_examples": 15, "stateful_step_count": 25, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
+QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
 THOROUGH = {"max_examples": 400, "stateful_step_count": 60}
 
 

@@ -122,9 +122,9 @@ class BookModel:
         lease.granted_at = now
 
     def transfer(self, lease_id: LeaseId, receiver: str, *, of_record: bool) -> None:
-        """Hand the lease on; the record follows the holder."""
+        """Hand the lease on; it stays of record only while every holder is."""
         lease = self._open_lease(lease_id)
-        lease.owner, lease.of_record = receiver, of_record
+        lease.owner, lease.of_record = receiver, lease.of_record and of_record
 
     def settle(self, lease_id: LeaseId, leaf: Leaf, now: UnixSeconds) -> TokenUnits:
         """Pay rent for delivery that the fleet's head proves, and return it."""

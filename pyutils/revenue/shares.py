@@ -9,8 +9,8 @@ from pyutils.refusal import RefusalError
 from pyutils.units import EPOCH, NO_MONEY, ShareUnits, TokenUnits, UnixSeconds
 
 DAY_S = 86_400
-INDEX_BITS = 80
-"""The index is revenue per share times two to this."""
+INDEX_BITS = 96
+"""The index is revenue per share times two to this: as fine as the largest supply is large."""
 ACCRUED_BITS = 32
 """Accrued revenue is kept with so many more bits, so that dust stays below one unit over four billion transfers."""
 BOUND_PARTS = 10
@@ -43,7 +43,7 @@ class Stream:
     updated_at: UnixSeconds = EPOCH
     index: int = 0
     remainder: int = 0
-    """What the last division left, times 2^80, less than the supply: carried, so that nothing is lost over time."""
+    """What the last division left, times 2^96, less than the supply: carried, so that nothing is lost over time."""
 
     def advance(self, supply: ShareUnits, now: UnixSeconds) -> Stream:
         """Return the stream as of `now`, not earlier than its last update."""
@@ -132,7 +132,7 @@ class SharesModel:
         return self._at(now).unreleased
 
     def index(self, now: UnixSeconds) -> int:
-        """Return revenue per share, times 2^80."""
+        """Return revenue per share, times 2^96."""
         return self._at(now).index
 
     def dust(self, now: UnixSeconds) -> TokenUnits:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pyutils.access import AccessKeys, encrypt
-from pyutils.chain import Lane, Receipt
+from pyutils.chain import Lane, Receipt, RevertedError
 from pyutils.contracts import System
 from pyutils.contracts.base import Block
 from pyutils.eip712 import Domain, permit_hash
@@ -132,7 +132,8 @@ def open_lease(
             lane, system.lease_book, "openWithPermit", fleet_id, lessee, gpus, duration_s, max_price, public, permit
         )
         return LeaseId(system.lease_book.event(receipt, "Open")["leaseId"]), receipt
-    except InputError:
+    except (InputError, RevertedError):
+        # Refused, so it was never published. After anything else the lease may be open, and the key stays.
         keys.discard(public)
         raise
 

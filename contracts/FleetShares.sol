@@ -6,7 +6,6 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IFleetRegistry, ShareTerms} from "./interfaces/IFleetRegistry.sol";
 import {IFleetShares} from "./interfaces/IFleetShares.sol";
@@ -16,7 +15,6 @@ import {ReleaseLib} from "./libraries/ReleaseLib.sol";
 /// @title FleetShares
 contract FleetShares is ERC20Permit, IFleetShares {
     using ReleaseLib for ReleaseLib.Stream;
-    using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
     /// @dev One part of this many is bound to the title.
@@ -24,7 +22,7 @@ contract FleetShares is ERC20Permit, IFleetShares {
     /// @dev Accrued revenue is kept with 32 more bits, so that dust stays below one unit over four billion transfers.
     uint256 internal constant ACCRUED_BITS = 32;
 
-    /// @dev `index` up to which revenue is in `accrued`, which is in token units times 2^32.
+    /// @dev What revenue released until `index` brought is in `accrued`, in token units times 2^32.
     struct Account {
         uint128 index;
         uint128 accrued;
@@ -41,8 +39,6 @@ contract FleetShares is ERC20Permit, IFleetShares {
     IRevenueRouter internal immutable ROUTER;
 
     ReleaseLib.Stream internal _stream;
-    /// @inheritdoc IFleetShares
-    uint256 public collected;
     mapping(address account => Account) internal _accounts;
 
     constructor(
@@ -66,13 +62,10 @@ contract FleetShares is ERC20Permit, IFleetShares {
 
     /// @inheritdoc IFleetShares
     function collect() external returns (uint256 amount) {
-        ReleaseLib.Stream memory stream = _now();
         // The router is ours and sends exactly what it says; a donation to this contract is not counted.
         amount = ROUTER.collectShares(fleetId);
 
-        stream.arriving = (stream.arriving + amount).toUint96();
-        _stream = stream;
-        collected += amount;
+        _stream.arrive(amount);
 
         emit Collect(amount);
     }
@@ -96,12 +89,15 @@ contract FleetShares is ERC20Permit, IFleetShares {
     /// @inheritdoc IFleetShares
     function moveTitle(address from, address to) public virtual {
         require(msg.sender == address(REGISTRY), NotRegistry(msg.sender));
-        uint256 index_ = _now().index;
-        uint128 settled = _accrue(address(this), index_);
-        _accrue(from, index_);
+        uint256 index_ = _stream.released();
+        Account memory bound = _accrued(address(this), index_);
+        Account memory seller = _accrued(from, index_);
+        uint128 settled = bound.accrued;
 
-        _accounts[address(this)].accrued = 0;
-        _accounts[from].accrued += settled;
+        bound.accrued = 0;
+        seller.accrued += settled;
+        _accounts[address(this)] = bound;
+        _accounts[from] = seller;
 
         emit MoveTitle(from, to, settled >> ACCRUED_BITS);
     }
@@ -118,52 +114,49 @@ contract FleetShares is ERC20Permit, IFleetShares {
 
     /// @inheritdoc IFleetShares
     function unreleased() external view returns (uint256) {
-        return _now().unreleased();
+        return _stream.arrived() - _stream.released();
+    }
+
+    /// @inheritdoc IFleetShares
+    function collected() external view returns (uint256) {
+        return _stream.arrived();
     }
 
     /// @inheritdoc IFleetShares
     function index() external view returns (uint256) {
-        return _now().index;
+        return _stream.released();
     }
 
     /// @dev A transfer leaves what accrued with the seller. The index follows from what is stored, so nothing global is written.
     function _update(address from, address to, uint256 value) internal virtual override {
         require(to != address(this) && to != address(0), ERC20InvalidReceiver(to));
-        uint256 index_ = _now().index;
-        _accrue(from, index_);
-        if (from != to) _accrue(to, index_);
+        uint256 index_ = _stream.released();
+        _accounts[from] = _accrued(from, index_);
+        if (from != to) _accounts[to] = _accrued(to, index_);
         super._update(from, to, value);
     }
 
     function _take(address account, address to) private returns (uint256 amount) {
         require(to != address(0) && to != address(this), InvalidReceiver(to));
-        uint128 accrued = _accrue(account, _now().index);
-        amount = accrued >> ACCRUED_BITS;
+        Account memory a = _accrued(account, _stream.released());
+        amount = a.accrued >> ACCRUED_BITS;
         require(amount > 0, NothingToClaim(account));
-        // The fraction of a unit stays the account's.
-        _accounts[account].accrued = accrued & uint128((1 << ACCRUED_BITS) - 1);
-    }
-
-    /// @dev Rounds down to 2^-32 units, for nobody: the dust stays here.
-    function _accrue(address account, uint256 index_) private returns (uint128 accrued) {
-        Account storage a = _accounts[account];
-        accrued = _accruedAt(account, index_);
-        a.index = uint128(index_);
-        a.accrued = accrued;
+        // The fraction of a unit, `ACCRUED_BITS` of it, stays the account's.
+        a.accrued = uint32(a.accrued);
+        _accounts[account] = a;
     }
 
     function _claimable(address account) private view returns (uint256) {
-        return _accruedAt(account, _now().index) >> ACCRUED_BITS;
+        return _accrued(account, _stream.released()).accrued >> ACCRUED_BITS;
     }
 
-    function _accruedAt(address account, uint256 index_) private view returns (uint128) {
-        Account memory a = _accounts[account];
-        uint256 gained = (balanceOf(account) * (index_ - a.index)) >> (ReleaseLib.INDEX_BITS - ACCRUED_BITS);
-        // Safe: all revenue of one token is below 2^96.
-        return a.accrued + uint128(gained);
-    }
-
-    function _now() private view returns (ReleaseLib.Stream memory) {
-        return _stream.advance(SUPPLY, block.timestamp);
+    /// @dev The account as of `index_`. Rounds down to 2^-32 units, for nobody: the dust stays here.
+    function _accrued(address account, uint256 index_) private view returns (Account memory a) {
+        a = _accounts[account];
+        // Safe: all revenue is below 2^96, as `ReleaseLib` checks, so is the supply, and the index never falls.
+        unchecked {
+            a.accrued += uint128(((balanceOf(account) * (index_ - a.index)) << ACCRUED_BITS) / SUPPLY);
+        }
+        a.index = uint128(index_);
     }
 }

@@ -10,6 +10,7 @@ import {SignatureCheckerLib} from "solady/utils/SignatureCheckerLib.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
+import {MerkleProofLib} from "solady/utils/MerkleProofLib.sol";
 
 import {LeaseToken} from "./base/LeaseToken.sol";
 import {Payouts} from "./base/Payouts.sol";
@@ -405,18 +406,16 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         internal
         returns (uint256 reservation)
     {
-        uint16 termsId;
-        (termsId, reservation) = TERMS.atOpening(deposit);
-        _records[leaseId] = Record({
-            pricePerGpuHour: price.toUint72(),
-            openedAt: uint40(block.timestamp),
-            grantedAt: 0,
-            duration: q.duration,
-            term: q.duration,
-            gpus: q.gpus,
-            termsId: termsId,
-            ofRecord: ofRecord
-        });
+        Record storage r = _records[leaseId];
+        r.pricePerGpuHour = price.toUint72();
+        (r.termsId, reservation) = TERMS.atOpening(deposit);
+        uint24 duration = q.duration;
+        uint32 gpus = q.gpus;
+        r.openedAt = uint40(block.timestamp);
+        r.duration = duration;
+        r.term = duration;
+        r.gpus = gpus;
+        r.ofRecord = ofRecord;
         _mint(q.to, leaseId);
         emit Open(leaseId, q.to, msg.sender, q.gpus, q.duration, price, deposit, q.accessKey);
     }
@@ -427,24 +426,21 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         internal
         returns (uint256 rent, uint256 counted)
     {
-        Record memory r = _records[leaseId];
-        Progress memory p = _progress[leaseId];
-        require(r.gpus > 0, UnknownLease(leaseId));
-        require(!p.closed, LeaseClosed(leaseId));
-        require(r.grantedAt > 0, NotGranted(leaseId));
-        uint256 until = Math.min(uint256(r.grantedAt) + r.term, asOf);
-        if (until <= r.grantedAt) return (0, 0);
-        uint256 delivered = Math.min(leafGpuMs, RentLib.deliverable(r.gpus, until - r.grantedAt));
-        uint256 from = Math.max(p.settledAsOf, r.grantedAt);
-        if (delivered < p.deliveredGpuMs || until <= from) return (0, 0);
+        (Record storage r, Progress storage p) = _grantedLease(leaseId);
+        uint256 grantedAt = r.grantedAt;
+        uint256 until = Math.min(grantedAt + r.term, asOf);
+        if (until <= grantedAt) return (0, 0);
+        uint256 delivered = Math.min(leafGpuMs, RentLib.deliverable(r.gpus, until - grantedAt));
+        uint256 before = p.deliveredGpuMs;
+        uint256 from = Math.max(p.settledAsOf, grantedAt);
+        if (delivered < before || until <= from) return (0, 0);
 
         uint256 price = r.pricePerGpuHour;
-        rent = price.rentDown(delivered) - price.rentDown(p.deliveredGpuMs);
+        rent = price.rentDown(delivered) - price.rentDown(before);
         if (r.ofRecord) counted = until - from > COUNTED_SPAN ? rent * COUNTED_SPAN / (until - from) : rent;
         // Safe: the leaf is a uint64, and times are seconds since 1970.
         p.deliveredGpuMs = uint64(delivered);
         p.settledAsOf = uint40(until);
-        _progress[leaseId] = p;
 
         emit Settle(leaseId, delivered, asOf, rent);
     }

@@ -121,6 +121,6 @@ contract LeaseTerms is AccessManaged, ILeaseTerms {
 
     /// @dev Rounds up, for the lessee: credits round down and always fit.
     function _reservationUp(uint256 deposit, uint256 reservationWad) internal pure returns (uint256) {
-        return Math.mulDiv(deposit, reservationWad, WAD, Math.Rounding.Ceil);
+        return Math.ceilDiv(deposit * reservationWad, WAD);
     }
 }

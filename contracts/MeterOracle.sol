@@ -5,10 +5,10 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ECDSA} from "solady/utils/ECDSA.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
+import {MerkleProofLib} from "solady/utils/MerkleProofLib.sol";
 
 import {MeterSigners} from "./base/MeterSigners.sol";
 import {Payouts} from "./base/Payouts.sol";
@@ -24,6 +24,7 @@ import {
 import {IOperatorBond} from "./interfaces/IOperatorBond.sol";
 import {ISequencerFeed} from "./interfaces/ISequencerFeed.sol";
 import {System} from "./interfaces/System.sol";
+import {Counters, CountersLib} from "./libraries/CountersLib.sol";
 import {LeafLib} from "./libraries/LeafLib.sol";
 import {ReportLib} from "./libraries/ReportLib.sol";
 import {StandstillLib} from "./libraries/StandstillLib.sol";
@@ -42,17 +43,10 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     uint256 internal constant FRESHNESS = 2 hours;
     /// @dev Energy may exceed the boards' rating by a tenth: ratings are rounded and meters err.
     uint256 internal constant POWER_MARGIN_PERCENT = 110;
+    /// @dev GPU-milliseconds times watts are millijoules; this many hundredths of one make a joule.
+    uint256 internal constant MILLIJOULE_PERCENT = 100_000;
     uint256 internal constant MS_PER_HOUR = 3_600_000;
     uint256 internal constant WAD = 1e18;
-
-    /// @dev `lag` is how many seconds after `asOf` the report became the head, at most 194 days.
-    struct Counters {
-        uint40 asOf;
-        uint64 availableGpuMs;
-        uint64 busyGpuMs;
-        uint64 energyJoules;
-        uint24 lag;
-    }
 
     struct PendingReport {
         // slot 0
@@ -68,7 +62,7 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     }
 
     struct FleetState {
-        // slots 0 to 3: all that a quorum report writes
+        // slots 0 to 3: all that a quorum report writes. `last` also says whether a report is pending.
         Counters last;
         Counters previous;
         bytes32 leaseRoot;
@@ -113,10 +107,11 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     function submit(Report calldata report, Signature calldata reporter, VerifierSignature[] calldata verifiers)
         external
     {
+        uint256 fleetId = report.fleetId;
         bytes32 digest = digestOf(report);
-        _requireReporter(report.fleetId, digest, reporter);
-        uint256 signers = _requireQuorum(report.fleetId, digest, verifiers) | REPORTER_BIT;
-        _accept(_sync(report.fleetId), report, digest, signers);
+        _requireReporter(fleetId, digest, reporter);
+        uint256 signers = _requireQuorum(fleetId, digest, verifiers) | REPORTER_BIT;
+        _accept(_sync(fleetId), report, digest, signers);
     }
 
     /// @inheritdoc IMeterOracle
@@ -125,9 +120,7 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         uint256 signers = _requireQuorum(report.fleetId, digest, verifiers);
         FleetState storage state = _sync(report.fleetId);
         // Before the first report, silence counts from the commissioning.
-        uint256 acceptedAt = state.digest == 0
-            ? REGISTRY.fleet(report.fleetId).commissionedAt
-            : uint256(state.last.asOf) + state.last.lag;
+        uint256 acceptedAt = state.digest == 0 ? REGISTRY.fleet(report.fleetId).commissionedAt : state.last.acceptedAt();
         require(
             acceptedAt != 0 && block.timestamp >= acceptedAt + OPERATOR_SILENCE,
             OperatorNotSilent(report.fleetId, acceptedAt, acceptedAt + OPERATOR_SILENCE)
@@ -141,18 +134,19 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         bytes32 digest = digestOf(report);
         _requireReporter(fleetId, digest, reporter);
         FleetState storage state = _sync(fleetId);
-        require(state.pending.poster == address(0), PendingExists(fleetId, state.pending.digest));
+        require(!state.last.hasPending(), PendingExists(fleetId, state.pending.digest));
         require(_disputes[fleetId].disputer == address(0), DisputeIsOpen(fleetId, _disputes[fleetId].digest));
-        _check(state, report);
+        Counters last = _check(state, report);
         uint96 stake = BOND.stakeRequirement(fleetId).toUint96();
 
+        state.last = last.withPending(true);
         state.pending = PendingReport({
             poster: msg.sender,
             postedAt: uint40(block.timestamp),
             liveness: liveness,
             disputed: false,
             stake: stake,
-            counters: Counters(report.asOf, report.availableGpuMs, report.busyGpuMs, report.energyJoules, 0),
+            counters: CountersLib.pack(report, 0),
             leaseRoot: report.leaseRoot,
             digest: digest
         });
@@ -165,13 +159,14 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     /// @inheritdoc IMeterOracle
     function touch(uint256 fleetId) external returns (bytes32 root, uint256 asOf) {
         FleetState storage state = _sync(fleetId);
-        return (state.leaseRoot, state.last.asOf);
+        return (state.leaseRoot, state.last.asOf());
     }
 
     /// @inheritdoc IMeterOracle
     function dispute(uint256 fleetId) external nonReentrant {
-        PendingReport storage p = _sync(fleetId).pending;
-        require(p.poster != address(0), NothingPending(fleetId));
+        FleetState storage state = _sync(fleetId);
+        require(state.last.hasPending(), NothingPending(fleetId));
+        PendingReport storage p = state.pending;
         require(!p.disputed, DisputeIsOpen(fleetId, p.digest));
         uint96 stake = p.stake;
 
@@ -227,13 +222,12 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         uint256 signers = _requireQuorum(fleetId, digest, verifiers);
         FleetState storage state = _sync(fleetId);
         require(state.digest != 0, NoReport(fleetId));
-        _checkOrder(state, report);
+        Counters last = _checkOrder(state, report);
         // Counters may fall, so they are held against all that was possible since enrolment.
-        _checkGrowth(report, 0, report.availableGpuMs, report.busyGpuMs, report.energyJoules);
-        _supersede(state, fleetId);
+        _checkGrowth(fleetId, 0, report.asOf, report.availableGpuMs, report.busyGpuMs, report.energyJoules);
 
         emit Restate(fleetId, digest);
-        _advance(state, report, digest, signers);
+        _advance(state, last, report, digest, signers);
         // Differences across a restatement mean nothing.
         state.previous = state.last;
     }
@@ -275,13 +269,13 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     /// @inheritdoc IMeterOracle
     function head(uint256 fleetId) public view returns (Head memory h) {
         FleetState storage state = _states[fleetId];
-        (bool adopted, uint256 end) = _hasLapsed(state.pending);
-        (, Counters memory c) = _interval(fleetId);
-        h.asOf = c.asOf;
-        h.availableGpuMs = c.availableGpuMs;
-        h.busyGpuMs = c.busyGpuMs;
-        h.energyJoules = c.energyJoules;
-        h.acceptedAt = adopted ? uint40(end) : c.asOf + c.lag;
+        (bool adopted, uint256 end) = _hasLapsed(state);
+        (, Counters c) = _interval(fleetId);
+        h.asOf = c.asOf();
+        h.availableGpuMs = c.availableGpuMs();
+        h.busyGpuMs = c.busyGpuMs();
+        h.energyJoules = c.energyJoules();
+        h.acceptedAt = adopted ? uint40(end) : c.acceptedAt();
         (h.leaseRoot, h.digest) =
             adopted ? (state.pending.leaseRoot, state.pending.digest) : (state.leaseRoot, state.digest);
     }
@@ -296,8 +290,8 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     /// @inheritdoc IMeterOracle
     function leaseRoot(uint256 fleetId) public view returns (bytes32 root, uint256 asOf) {
         FleetState storage state = _states[fleetId];
-        (bool adopted,) = _hasLapsed(state.pending);
-        return adopted ? (state.pending.leaseRoot, state.pending.counters.asOf) : (state.leaseRoot, state.last.asOf);
+        (bool adopted,) = _hasLapsed(state);
+        return adopted ? (state.pending.leaseRoot, state.pending.counters.asOf()) : (state.leaseRoot, state.last.asOf());
     }
 
     /// @inheritdoc IMeterOracle
@@ -307,36 +301,37 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         returns (bool)
     {
         (bytes32 root,) = leaseRoot(fleetId);
-        return root != 0 && MerkleProof.verifyCalldata(proof, root, LeafLib.delivery(leaseId, deliveredGpuMs));
+        return root != 0 && MerkleProofLib.verifyCalldata(proof, root, LeafLib.delivery(leaseId, deliveredGpuMs));
     }
 
     /// @inheritdoc IMeterOracle
     function utilizationWad(uint256 fleetId) external view returns (uint256) {
-        (Counters memory from, Counters memory to) = _interval(fleetId);
-        require(to.availableGpuMs > from.availableGpuMs, EmptyInterval(fleetId));
-        return (to.busyGpuMs - from.busyGpuMs) * WAD / (to.availableGpuMs - from.availableGpuMs);
+        (Counters from, Counters to) = _interval(fleetId);
+        require(to.availableGpuMs() > from.availableGpuMs(), EmptyInterval(fleetId));
+        return (to.busyGpuMs() - from.busyGpuMs()) * WAD / (to.availableGpuMs() - from.availableGpuMs());
     }
 
     /// @inheritdoc IMeterOracle
     function meanPowerWatts(uint256 fleetId) external view returns (uint256) {
-        (Counters memory from, Counters memory to) = _interval(fleetId);
-        require(from.asOf > 0 && to.asOf > from.asOf, EmptyInterval(fleetId));
-        return (to.energyJoules - from.energyJoules) / (to.asOf - from.asOf);
+        (Counters from, Counters to) = _interval(fleetId);
+        require(from.asOf() > 0 && to.asOf() > from.asOf(), EmptyInterval(fleetId));
+        return (to.energyJoules() - from.energyJoules()) / (to.asOf() - from.asOf());
     }
 
     /// @inheritdoc IMeterOracle
     function joulesPerBusyGpuHour(uint256 fleetId) external view returns (uint256) {
-        (Counters memory from, Counters memory to) = _interval(fleetId);
-        require(to.busyGpuMs > from.busyGpuMs, EmptyInterval(fleetId));
-        return (to.energyJoules - from.energyJoules) * MS_PER_HOUR / (to.busyGpuMs - from.busyGpuMs);
+        (Counters from, Counters to) = _interval(fleetId);
+        require(to.busyGpuMs() > from.busyGpuMs(), EmptyInterval(fleetId));
+        return (to.energyJoules() - from.energyJoules()) * MS_PER_HOUR / (to.busyGpuMs() - from.busyGpuMs());
     }
 
     /// @inheritdoc IMeterOracle
     function pending(uint256 fleetId) external view returns (Pending memory result) {
-        PendingReport storage p = _states[fleetId].pending;
-        (bool adopted,) = _hasLapsed(p);
-        if (adopted || p.poster == address(0)) return result;
-        return Pending(p.digest, p.counters.asOf, p.poster, p.postedAt, p.liveness, p.stake);
+        FleetState storage state = _states[fleetId];
+        PendingReport storage p = state.pending;
+        (bool adopted,) = _hasLapsed(state);
+        if (adopted || !state.last.hasPending()) return result;
+        return Pending(p.digest, p.counters.asOf(), p.poster, p.postedAt, p.liveness, p.stake);
     }
 
     /// @inheritdoc IMeterOracle
@@ -346,7 +341,7 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
 
     /// @inheritdoc IMeterOracle
     function standstillBetween(uint256 fleetId, uint256 from, uint256 to) external view returns (uint256) {
-        (bool adopted, uint256 end) = _hasLapsed(_states[fleetId].pending);
+        (bool adopted, uint256 end) = _hasLapsed(_states[fleetId]);
         // A report that became the head by time, and was not written down yet, stopped no clock after that.
         if (adopted) (from, to) = (Math.min(from, end), Math.min(to, end));
         return _clocks[fleetId].between(from, to);
@@ -366,15 +361,17 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     /// @dev Adopts a pending report whose liveness has passed. Everything that writes, or pays by the head, begins here.
     function _sync(uint256 fleetId) private returns (FleetState storage state) {
         state = _states[fleetId];
-        (bool adopted, uint256 end) = _hasLapsed(state.pending);
+        (bool adopted, uint256 end) = _hasLapsed(state);
         if (!adopted) return state;
         _credit(_token(fleetId), state.pending.poster, state.pending.stake);
         _adopt(fleetId, end);
     }
 
     /// @dev Liveness counts anew from a restart of the sequencer, and does not pass while it is down.
-    function _hasLapsed(PendingReport storage p) private view returns (bool, uint256 end) {
-        if (p.poster == address(0) || p.disputed) return (false, 0);
+    function _hasLapsed(FleetState storage state) private view returns (bool, uint256 end) {
+        if (!state.last.hasPending()) return (false, 0);
+        PendingReport storage p = state.pending;
+        if (p.disputed) return (false, 0);
         uint256 from = p.postedAt;
         if (address(SEQUENCER_FEED) != address(0)) {
             (, int256 answer, uint256 startedAt,,) = SEQUENCER_FEED.latestRoundData();
@@ -388,19 +385,20 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     function _adopt(uint256 fleetId, uint256 acceptedAt) private {
         FleetState storage state = _states[fleetId];
         PendingReport memory p = state.pending;
-        p.counters.lag = _lag(p.counters.asOf, acceptedAt);
         state.previous = state.last;
-        state.last = p.counters;
+        state.last = p.counters.withLag(acceptedAt - p.counters.asOf());
         state.leaseRoot = p.leaseRoot;
         state.digest = p.digest;
         delete state.pending;
         _clocks[fleetId].set(false, acceptedAt);
-        emit AdoptPending(fleetId, p.counters.asOf, p.digest, acceptedAt);
+        emit AdoptPending(fleetId, p.counters.asOf(), p.digest, acceptedAt);
     }
 
     function _drop(uint256 fleetId) private {
-        emit DropPending(fleetId, _states[fleetId].pending.digest);
-        delete _states[fleetId].pending;
+        FleetState storage state = _states[fleetId];
+        emit DropPending(fleetId, state.pending.digest);
+        delete state.pending;
+        state.last = state.last.withPending(false);
         _clocks[fleetId].set(false, block.timestamp);
     }
 
@@ -412,32 +410,25 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
 
     /// @dev A quorum decides what the head is; an open dispute then decides stakes only.
     function _supersede(FleetState storage state, uint256 fleetId) private {
-        address poster = state.pending.poster;
-        if (poster == address(0)) return;
         if (state.pending.disputed) {
             _disputes[fleetId].superseded = true;
             emit SupersedeDispute(fleetId, state.pending.digest);
         } else {
-            _credit(_token(fleetId), poster, state.pending.stake);
+            _credit(_token(fleetId), state.pending.poster, state.pending.stake);
         }
         _drop(fleetId);
     }
 
     function _accept(FleetState storage state, Report calldata report, bytes32 digest, uint256 signers) private {
-        _check(state, report);
-        _supersede(state, report.fleetId);
-        _advance(state, report, digest, signers);
+        _advance(state, _check(state, report), report, digest, signers);
     }
 
-    function _advance(FleetState storage state, Report calldata report, bytes32 digest, uint256 signers) private {
-        state.previous = state.last;
-        state.last = Counters({
-            asOf: report.asOf,
-            availableGpuMs: report.availableGpuMs,
-            busyGpuMs: report.busyGpuMs,
-            energyJoules: report.energyJoules,
-            lag: _lag(report.asOf, block.timestamp)
-        });
+    function _advance(FleetState storage state, Counters last, Report calldata report, bytes32 digest, uint256 signers)
+        private
+    {
+        if (last.hasPending()) _supersede(state, report.fleetId);
+        state.previous = last;
+        state.last = CountersLib.pack(report, block.timestamp - report.asOf);
         state.leaseRoot = report.leaseRoot;
         state.digest = digest;
 
@@ -445,60 +436,58 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
     }
 
     /// @dev Refuses what cannot be, with the numbers.
-    function _check(FleetState storage state, Report calldata report) private view {
-        _checkOrder(state, report);
-        Counters memory last = state.last;
+    function _check(FleetState storage state, Report calldata report) private view returns (Counters last) {
+        last = _checkOrder(state, report);
         uint256 fleetId = report.fleetId;
-        require(
-            report.availableGpuMs >= last.availableGpuMs,
-            CounterFell(fleetId, "availableGpuMs", report.availableGpuMs, last.availableGpuMs)
-        );
-        require(report.busyGpuMs >= last.busyGpuMs, CounterFell(fleetId, "busyGpuMs", report.busyGpuMs, last.busyGpuMs));
-        require(
-            report.energyJoules >= last.energyJoules,
-            CounterFell(fleetId, "energyJoules", report.energyJoules, last.energyJoules)
-        );
         _checkGrowth(
-            report,
-            last.asOf,
-            report.availableGpuMs - last.availableGpuMs,
-            report.busyGpuMs - last.busyGpuMs,
-            report.energyJoules - last.energyJoules
+            fleetId,
+            last.asOf(),
+            report.asOf,
+            _growth(fleetId, "availableGpuMs", report.availableGpuMs, last.availableGpuMs()),
+            _growth(fleetId, "busyGpuMs", report.busyGpuMs, last.busyGpuMs()),
+            _growth(fleetId, "energyJoules", report.energyJoules, last.energyJoules())
         );
     }
 
-    function _checkOrder(FleetState storage state, Report calldata report) private view {
-        uint256 fleetId = report.fleetId;
-        require(report.previousDigest == state.digest, WrongParent(fleetId, report.previousDigest, state.digest));
-        require(report.asOf > state.last.asOf, NotAdvancing(fleetId, report.asOf, state.last.asOf));
-        require(report.asOf <= block.timestamp, FromTheFuture(fleetId, report.asOf, block.timestamp));
+    function _growth(uint256 fleetId, bytes32 counter, uint256 value, uint256 headValue)
+        private
+        pure
+        returns (uint256)
+    {
+        require(value >= headValue, CounterFell(fleetId, counter, value, headValue));
+        return value - headValue;
     }
 
-    function _checkGrowth(Report calldata report, uint256 from, uint256 available, uint256 busy, uint256 joules)
+    function _checkOrder(FleetState storage state, Report calldata report) private view returns (Counters last) {
+        uint256 fleetId = report.fleetId;
+        last = state.last;
+        bytes32 parent = state.digest;
+        uint256 asOf = report.asOf;
+        require(report.previousDigest == parent, WrongParent(fleetId, report.previousDigest, parent));
+        require(asOf > last.asOf(), NotAdvancing(fleetId, asOf, last.asOf()));
+        require(asOf <= block.timestamp, FromTheFuture(fleetId, asOf, block.timestamp));
+    }
+
+    function _checkGrowth(uint256 fleetId, uint256 from, uint256 to, uint256 available, uint256 busy, uint256 joules)
         private
         view
     {
-        (uint256 capacity, uint256 watts) = REGISTRY.capacityBetween(report.fleetId, from, report.asOf);
-        require(available <= capacity, AvailableAboveCapacity(report.fleetId, available, capacity));
-        require(busy <= available, BusyAboveAvailable(report.fleetId, busy, available));
-        // GPU-milliseconds times watts are millijoules.
-        uint256 limit = capacity * watts * POWER_MARGIN_PERCENT / 100 / 1000;
-        require(joules <= limit, EnergyAboveBoardPower(report.fleetId, joules, limit));
+        (uint256 capacity, uint256 watts) = REGISTRY.capacityBetween(fleetId, from, to);
+        require(available <= capacity, AvailableAboveCapacity(fleetId, available, capacity));
+        require(busy <= available, BusyAboveAvailable(fleetId, busy, available));
+        uint256 limit = capacity * watts * POWER_MARGIN_PERCENT / MILLIJOULE_PERCENT;
+        require(joules <= limit, EnergyAboveBoardPower(fleetId, joules, limit));
     }
 
     /// @dev Counters before and at the head; the head's are empty before the first report.
-    function _interval(uint256 fleetId) private view returns (Counters memory from, Counters memory to) {
+    function _interval(uint256 fleetId) private view returns (Counters from, Counters to) {
         FleetState storage state = _states[fleetId];
-        (bool adopted,) = _hasLapsed(state.pending);
+        (bool adopted,) = _hasLapsed(state);
         (from, to) = adopted ? (state.last, state.pending.counters) : (state.previous, state.last);
     }
 
     function _domainNameAndVersion() internal pure override returns (string memory, string memory) {
         return ("MeterOracle", "1");
-    }
-
-    function _lag(uint256 asOf, uint256 acceptedAt) private pure returns (uint24) {
-        return uint24(Math.min(acceptedAt - asOf, type(uint24).max));
     }
 
     function _token(uint256 fleetId) private view returns (IERC20) {

@@ -234,10 +234,7 @@ contract OperatorBond is Payouts, ReentrancyGuardTransient, IOperatorBond {
     }
 
     function _lieStake(uint256 fleetId, uint256 escrow) internal view returns (uint256) {
-        return Math.max(
-            LEAST_STAKE * 10 ** _seats[fleetId].tokenDecimals,
-            Math.mulDiv(escrow, ESCROW_STAKE_WAD, WAD, Math.Rounding.Ceil)
-        );
+        return Math.max(LEAST_STAKE * 10 ** _seats[fleetId].tokenDecimals, Math.ceilDiv(escrow * ESCROW_STAKE_WAD, WAD));
     }
 
     function _token(uint256 fleetId) internal view returns (IERC20) {

@@ -43,7 +43,7 @@ struct Fleet {
 struct ShareTerms {
     string name;
     string symbol;
-    /// @dev Whole supply, 18 decimals, between 100e18 and 2^96 - 1. A tenth is bound to the title.
+    /// @dev Whole supply, 18 decimals, between 1e18 and 2^96 - 1. A tenth is bound to the title.
     uint96 supply;
     /// @dev Whether the ERC-7943 gate exists: from creation or never.
     bool gated;

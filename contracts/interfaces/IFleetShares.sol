@@ -46,7 +46,7 @@ interface IFleetShares is IERC20 {
     /// @notice Revenue that ever arrived.
     function collected() external view returns (uint256);
 
-    /// @notice Index now: revenue per share, times 2^96.
+    /// @notice Index now: revenue released so far. Shares earn their part of the supply of what it grows by.
     function index() external view returns (uint256);
 
     function fleetId() external view returns (uint256);

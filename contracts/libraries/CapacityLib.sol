@@ -40,7 +40,7 @@ library CapacityLib {
     function gpuMsBetween(History storage self, uint256 from, uint256 to) internal view returns (uint256) {
         uint256 n = self.checkpoints.length;
         if (n == 0) return 0;
-        Checkpoint memory last = self.checkpoints[n - 1];
+        Checkpoint storage last = self.checkpoints[n - 1];
         if (from >= last.since) return last.capacity * (to - from) * 1000;
         return gpuMsAt(self, to) - gpuMsAt(self, from);
     }
@@ -55,7 +55,7 @@ library CapacityLib {
         }
     }
 
-    function _integral(Checkpoint memory checkpoint, uint256 time) private pure returns (uint256) {
+    function _integral(Checkpoint storage checkpoint, uint256 time) private view returns (uint256) {
         return checkpoint.gpuMs + checkpoint.capacity * (time - checkpoint.since) * 1000;
     }
 }

@@ -71,7 +71,7 @@ class ShareTerms(StructModel):
 
     name: str = Field(min_length=1)
     symbol: str = Field(min_length=1)
-    supply: int = Field(ge=100 * 10**18, lt=2**96)
+    supply: int = Field(ge=10**18, lt=2**96)
     gated: bool = False
     custodian: Address = ZERO_ADDRESS
 

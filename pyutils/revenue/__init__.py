@@ -2,7 +2,6 @@
 
 from pyutils.revenue.shares import (
     ACCRUED_BITS,
-    INDEX_BITS,
     TITLE,
     ERC20InsufficientBalanceError,
     Holding,
@@ -14,7 +13,6 @@ from pyutils.revenue.waterfall import FleetRevenue, InvalidShareError, Legs, Rou
 
 __all__ = [
     "ACCRUED_BITS",
-    "INDEX_BITS",
     "TITLE",
     "ERC20InsufficientBalanceError",
     "FleetRevenue",

@@ -6,11 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from pyutils.refusal import RefusalError
-from pyutils.units import EPOCH, NO_MONEY, ShareUnits, TokenUnits, UnixSeconds
+from pyutils.units import NO_MONEY, ShareUnits, TokenUnits, UnixSeconds
 
 DAY_S = 86_400
-INDEX_BITS = 96
-"""The index is revenue per share times two to this: as fine as the largest supply is large."""
 ACCRUED_BITS = 32
 """Accrued revenue is kept with so many more bits, so that dust stays below one unit over four billion transfers."""
 BOUND_PARTS = 10
@@ -33,42 +31,43 @@ class ERC20InsufficientBalanceError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Revenue that arrives in UTC day d enters the index linearly during day d+1."""
+    """Revenue that arrives in UTC day d is released linearly during day d+1."""
 
+    done: int = 0
+    """Released before `day` began."""
     releasing: int = 0
     """Released during `day`, in whole."""
     arriving: int = 0
     """Arrived during `day`, released during the next."""
     day: int = 0
-    updated_at: UnixSeconds = EPOCH
-    index: int = 0
-    remainder: int = 0
-    """What the last division left, times 2^96, less than the supply: carried, so that nothing is lost over time."""
 
-    def advance(self, supply: ShareUnits, now: UnixSeconds) -> Stream:
-        """Return the stream as of `now`, not earlier than its last update."""
+    def arrive(self, amount: TokenUnits, now: UnixSeconds) -> Stream:
+        """Return the stream after `amount` arrived `now`, not earlier than what arrived last."""
         today = now // DAY_S
-        releasing, arriving, updated_at, released = self.releasing, self.arriving, self.updated_at, 0
-        if today > self.day:
-            released = releasing - _released_by(releasing, updated_at, self.day)
-            if today > self.day + 1:
-                released += arriving
-                arriving = 0
-            releasing, arriving = arriving, 0
-            updated_at = UnixSeconds(today * DAY_S)
-        released += _released_by(releasing, now, today) - _released_by(releasing, updated_at, today)
-        grown, remainder = divmod((released << INDEX_BITS) + self.remainder, supply)
-        return Stream(releasing, arriving, today, now, self.index + grown, remainder)
+        if today == self.day:
+            return replace(self, arriving=self.arriving + amount)
+        done = self.done + self.releasing
+        if today == self.day + 1:
+            return Stream(done, self.arriving, amount, today)
+        return Stream(done + self.arriving, 0, amount, today)
+
+    def released(self, now: UnixSeconds) -> TokenUnits:
+        """Return all that was released until `now`. Rounds down; the day's end makes it whole."""
+        today = now // DAY_S
+        if today == self.day:
+            return TokenUnits(self.done + _part(self.releasing, now))
+        arriving = _part(self.arriving, now) if today == self.day + 1 else self.arriving
+        return TokenUnits(self.done + self.releasing + arriving)
 
     @property
-    def unreleased(self) -> TokenUnits:
-        """What has arrived and is not in the index as of the last update."""
-        return TokenUnits(self.arriving + self.releasing - _released_by(self.releasing, self.updated_at, self.day))
+    def arrived(self) -> TokenUnits:
+        """All that ever arrived."""
+        return TokenUnits(self.done + self.releasing + self.arriving)
 
 
-def _released_by(releasing: int, time: int, day: int) -> int:
-    """Return what of a day's release is out by `time`. Rounds down; the day's end makes it whole."""
-    return releasing * (time - day * DAY_S) // DAY_S
+def _part(releasing: int, now: UnixSeconds) -> int:
+    """Return what is out by `now` of what is released during that day."""
+    return releasing * (now % DAY_S) // DAY_S
 
 
 @dataclass(slots=True)
@@ -86,7 +85,7 @@ class SharesModel:
     def __init__(self, supply: ShareUnits, owner: str) -> None:
         self.supply = supply
         self.stream = Stream()
-        self.collected, self.claimed = NO_MONEY, NO_MONEY
+        self.claimed = NO_MONEY
         self.holdings: defaultdict[str, Holding] = defaultdict(Holding)
         bound = supply // BOUND_PARTS
         self.holdings[TITLE].shares = bound
@@ -94,9 +93,7 @@ class SharesModel:
 
     def arrive(self, amount: TokenUnits, now: UnixSeconds) -> None:
         """Take revenue that is released during the next UTC day."""
-        stream = self._at(now)
-        self.stream = replace(stream, arriving=stream.arriving + amount)
-        self.collected = TokenUnits(self.collected + amount)
+        self.stream = self.stream.arrive(amount, now)
 
     def transfer(self, sender: str, receiver: str, amount: ShareUnits, now: UnixSeconds) -> None:
         """Move shares; what accrued stays with the sender. Raises `ERC20InsufficientBalanceError`."""
@@ -128,12 +125,17 @@ class SharesModel:
         return TokenUnits(self._accrued(holder, now) >> ACCRUED_BITS)
 
     def unreleased(self, now: UnixSeconds) -> TokenUnits:
-        """Return revenue that has arrived and not entered the index yet."""
-        return self._at(now).unreleased
+        """Return revenue that has arrived and is not released yet."""
+        return TokenUnits(self.collected - self.index(now))
 
     def index(self, now: UnixSeconds) -> int:
-        """Return revenue per share, times 2^96."""
-        return self._at(now).index
+        """Return revenue released so far: shares earn their part of the supply of what it grows by."""
+        return self.stream.released(now)
+
+    @property
+    def collected(self) -> TokenUnits:
+        """Revenue that ever arrived."""
+        return self.stream.arrived
 
     def dust(self, now: UnixSeconds) -> TokenUnits:
         """Return what arrived and is neither claimed nor claimable nor unreleased: fractions of units."""
@@ -144,13 +146,10 @@ class SharesModel:
         """Return the contract's counted balance."""
         return TokenUnits(self.collected - self.claimed)
 
-    def _at(self, now: UnixSeconds) -> Stream:
-        return self.stream.advance(self.supply, now)
-
     def _accrued(self, holder: str, now: UnixSeconds) -> int:
         """Return what accrued times 2^32. Rounds down, for nobody: the dust stays in the contract."""
         holding = self.holdings[holder]
-        gained = holding.shares * (self.index(now) - holding.index) >> (INDEX_BITS - ACCRUED_BITS)
+        gained = (holding.shares * (self.index(now) - holding.index) << ACCRUED_BITS) // self.supply
         return holding.accrued + gained
 
     def _accrue(self, holder: str, now: UnixSeconds) -> Holding:

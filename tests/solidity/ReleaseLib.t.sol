@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
 import {ReleaseLib} from "../../contracts/libraries/ReleaseLib.sol";
-import {bound} from "./base/Bound.sol";
 import {vm} from "./base/Vm.sol";
 
 /// @dev The stream, which remembers two days, against a ledger of every arrival.
@@ -12,88 +13,75 @@ contract ReleaseLibTest {
     uint256 internal constant DAY = 1 days;
     uint256 internal constant FIRST = 19_675;
 
+    ReleaseLib.Stream internal stream;
     /// @dev By day, as it arrived.
     mapping(uint256 day => uint256) internal arrivals;
     uint256 internal arrived;
 
-    function test_advance__nothingEver__nothing() public pure {
-        ReleaseLib.Stream memory stream;
-        stream = stream.advance(100e18, FIRST * DAY + 5);
-        vm.assertEq(stream.index, 0);
-        vm.assertEq(stream.unreleased(), 0);
-        vm.assertEq(stream.day, FIRST);
-        vm.assertEq(stream.updatedAt, FIRST * DAY + 5);
+    function test_released__nothingEver__nothing() public {
+        vm.warp(FIRST * DAY + 5);
+        vm.assertEq(stream.released(), 0);
+        vm.assertEq(stream.arrived(), 0);
     }
 
-    function test_advance__nextDay__linear() public pure {
-        ReleaseLib.Stream memory stream = _arrived(86_400);
-        stream = stream.advance(100e18, (FIRST + 1) * DAY + 1);
-        vm.assertEq(stream.unreleased(), 86_399);
-        stream = stream.advance(100e18, (FIRST + 1) * DAY + 43_200);
-        vm.assertEq(stream.unreleased(), 43_200);
-        stream = stream.advance(100e18, (FIRST + 2) * DAY);
-        vm.assertEq(stream.unreleased(), 0);
-        _assertReleased(stream, 100e18, 86_400);
+    function test_released__nextDay__linear() public {
+        _arrive(FIRST * DAY, 86_400);
+        _assertReleased((FIRST + 1) * DAY - 1, 0);
+        _assertReleased((FIRST + 1) * DAY + 1, 1);
+        _assertReleased((FIRST + 1) * DAY + 43_200, 43_200);
+        _assertReleased((FIRST + 2) * DAY, 86_400);
     }
 
-    function test_advance__touchedWeeksLater__allReleased() public pure {
-        ReleaseLib.Stream memory stream = _arrived(86_400);
-        stream = stream.advance(100e18, (FIRST + 20) * DAY + 7);
-        vm.assertEq(stream.unreleased(), 0);
-        _assertReleased(stream, 100e18, 86_400);
+    function test_released__weeksLater__all() public {
+        _arrive(FIRST * DAY, 86_400);
+        _assertReleased((FIRST + 20) * DAY + 7, 86_400);
     }
 
-    function test_advance__releaseAndArrivalOfTwoDays__bothReleasedAfterAGap() public pure {
-        ReleaseLib.Stream memory stream = _arrived(86_400);
-        stream = stream.advance(100e18, (FIRST + 1) * DAY + 100);
-        stream.arriving += 1000;
-        stream = stream.advance(100e18, (FIRST + 5) * DAY);
-        _assertReleased(stream, 100e18, 87_400);
+    function test_released__releaseAndArrivalOfTwoDays__bothAfterAGap() public {
+        _arrive(FIRST * DAY, 86_400);
+        _arrive((FIRST + 1) * DAY + 100, 1000);
+        _assertReleased((FIRST + 1) * DAY + 100, 100);
+        _assertReleased((FIRST + 5) * DAY, 87_400);
+        _arrive((FIRST + 5) * DAY, 1);
+        _assertReleased((FIRST + 5) * DAY, 87_400);
     }
 
-    function test_advance__sameTimeTwice__once() public pure {
-        ReleaseLib.Stream memory stream = _arrived(86_400);
-        stream = stream.advance(100e18, (FIRST + 1) * DAY + 77);
-        uint256 index = stream.index;
-        stream = stream.advance(100e18, (FIRST + 1) * DAY + 77);
-        vm.assertEq(stream.index, index);
-        _assertReleased(stream, 100e18, 77);
+    function test_arrive__allTheRevenueThereCanBe__fits() public {
+        _arrive(FIRST * DAY, type(uint96).max);
+        _assertReleased((FIRST + 3) * DAY, type(uint96).max);
     }
 
-    function test_advance__allTheRevenueThereCanBe__fits() public pure {
-        ReleaseLib.Stream memory stream = _arrived(type(uint96).max);
-        stream = stream.advance(100e18, (FIRST + 3) * DAY);
-        _assertReleased(stream, 100e18, type(uint96).max);
+    function test_arrive__moreThanThereCanBe__reverts() public {
+        _arrive(FIRST * DAY, type(uint96).max);
+        vm.expectRevert(abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 96, uint256(1) << 96));
+        this.arrive((FIRST + 3) * DAY, 1);
     }
 
-    /// @dev The index times the supply, with the carried remainder, is what the ledger says was released: to the bit.
-    function testFuzz_advance__anyArrivals__equalsTheLedger(
-        uint96 supply,
-        uint32[12] calldata gaps,
-        uint80[12] calldata amounts
-    ) public {
-        supply = uint96(bound(supply, 100e18, type(uint96).max));
-        ReleaseLib.Stream memory stream;
+    function testFuzz_released__anyArrivals__equalsTheLedger(uint32[12] calldata gaps, uint80[12] calldata amounts)
+        public
+    {
         uint256 time = FIRST * DAY;
         for (uint256 i; i < 12; ++i) {
             time += gaps[i] % (i % 3 == 0 ? 4 * DAY : DAY / 2);
-            stream = stream.advance(supply, time);
-            stream.arriving += amounts[i];
+            _arrive(time, amounts[i]);
             arrivals[time / DAY] += amounts[i];
             arrived += amounts[i];
 
-            uint256 released = _ledger(time);
-            _assertReleased(stream, supply, released);
-            vm.assertEq(stream.unreleased(), arrived - released);
-            vm.assertLt(stream.remainder, supply);
+            _assertReleased(time, _ledger(time));
+            uint256 later = time + gaps[i] % (3 * DAY);
+            _assertReleased(later, _ledger(later));
+            vm.assertEq(stream.arrived(), arrived);
         }
-        stream = stream.advance(supply, (time / DAY + 2) * DAY);
-        _assertReleased(stream, supply, arrived);
+        _assertReleased((time / DAY + 2) * DAY, arrived);
     }
 
-    function _arrived(uint96 amount) private pure returns (ReleaseLib.Stream memory stream) {
-        stream = stream.advance(100e18, FIRST * DAY);
-        stream.arriving = amount;
+    function arrive(uint256 time, uint256 amount) external {
+        _arrive(time, amount);
+    }
+
+    function _arrive(uint256 time, uint256 amount) private {
+        vm.warp(time);
+        stream.arrive(amount);
     }
 
     function _ledger(uint256 time) private view returns (uint256 released) {
@@ -104,7 +92,8 @@ contract ReleaseLibTest {
         released += arrivals[today - 1] * (time % DAY) / DAY;
     }
 
-    function _assertReleased(ReleaseLib.Stream memory stream, uint256 supply, uint256 released) private pure {
-        vm.assertEq(stream.index * supply + stream.remainder, released << ReleaseLib.INDEX_BITS);
+    function _assertReleased(uint256 time, uint256 released) private {
+        vm.warp(time);
+        vm.assertEq(stream.released(), released);
     }
 }

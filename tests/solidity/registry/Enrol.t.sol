@@ -194,7 +194,7 @@ contract EnrolTest is SystemTest {
 
     function test_enrol__supplyTooSmall__reverts() public {
         Enrolment memory e = _enrolment();
-        e.shares.supply = 100e18 - 1;
+        e.shares.supply = 1e18 - 1;
         _refused(e, "supply");
     }
 
@@ -202,7 +202,7 @@ contract EnrolTest is SystemTest {
         Enrolment memory e = _enrolment();
         e.maxTerm = 1 hours;
         e.operatingShareBps = 10_000;
-        e.shares.supply = 100e18;
+        e.shares.supply = 1e18;
         _enrol(e);
         e.maxTerm = 180 days;
         e.operatingShareBps = 0;

@@ -34,7 +34,7 @@ def report() -> None:
 @click.option("--trace", type=FILE, required=True, help="Samples: timestamp_s,pod,gpu_duty_cycle_percent.")
 @click.option("--as-of", type=TIME, required=True, help="Up to when.")
 @click.option("--idle-watts", type=click.IntRange(0), default=100, show_default=True, help="Power of an idle board.")
-@click.option("--out", type=FILE, help="Folder for the report; leaf files go to `leaf-files` in it. [GPURWA_OUT]")
+@click.option("--out", type=FILE, help="Folder for the report; leaf files go to `leaf_files` in it. [GPURWA_OUT]")
 @asks
 def build(session: Session, fleet_id: int, trace: Path, as_of: int, idle_watts: int, out: Path | None) -> None:
     """Build a report from a trace and from what the chain says of the fleet's leases. Signs nothing."""
@@ -54,7 +54,7 @@ def build(session: Session, fleet_id: int, trace: Path, as_of: int, idle_watts: 
             power,
             lambda done, total: bar.update(task, completed=done, total=total),
         )
-    leaves = write_leaf_file(leaf_file, folder / "leaf-files")
+    leaves = write_leaf_file(leaf_file, folder / "leaf_files")
     path = file.write(folder / file.file_name)
     rows = {"report": str(path), "leaf_file": str(leaves), "digest": file.digest, **dict(file.report)}
     session.show(rows, lambda: _print(file.report, {"report": path, "leaf file": leaves}))
@@ -74,7 +74,7 @@ def sign(session: Session, file: Path, out: Path | None) -> None:
 @report.command()
 @click.argument("file", metavar="REPORT", type=FILE)
 @click.argument("signatures", type=FILE, nargs=-1)
-@click.option("--leaf-file", type=FILE, help="What the report commits to; in `leaf-files` beside it by default.")
+@click.option("--leaf-file", type=FILE, help="What the report commits to; in `leaf_files` beside it by default.")
 @click.option("--trace", type=FILE, help="Samples to recompute the counters from.")
 @asks
 def verify(
@@ -83,7 +83,7 @@ def verify(
     """Recompute a report: its counters from the samples, its GPUs and leases from the chain, and who signed it."""
     told = ReportFile.read(file)
     data_hash = told.report.data_hash
-    leaves = read_leaf_file(leaf_file or file.parent / "leaf-files" / f"0x{data_hash.hex()}.jsonl.gz", data_hash)
+    leaves = read_leaf_file(leaf_file or file.parent / "leaf_files" / f"0x{data_hash.hex()}.jsonl.gz", data_hash)
     samples = read_trace(trace, Ms(leaves.header.cadence_ms)) if trace is not None else None
     signed = [SignatureFile.read(path) for path in signatures]
     found = reports.verify(session.system, told, leaves, trace=samples, signatures=signed)

@@ -109,7 +109,7 @@ class Session:
     @property
     def leaf_files(self) -> Path:
         """Folder of leaf files."""
-        return self.settings.out / "leaf-files"
+        return self.settings.out / "leaf_files"
 
     def address(self, text: str) -> str:
         """Return the address that `text` names. Raises `UnknownAddressError`."""

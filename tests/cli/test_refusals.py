@@ -179,7 +179,7 @@ def test_submit__signature_of_another_report__refused(sh: Shell, fleet: LiveFlee
 
 def test_settle__leaf_file_of_an_older_report__refused(sh: Shell, fleet: LiveFleet, built: str) -> None:
     assert "has no report" in sh.refused("settle", "--fleet", fleet.fleet_id, "--account", "lessee-1")
-    first = next((sh.folder / "out" / "leaf-files").iterdir())
+    first = next((sh.folder / "out" / "leaf_files").iterdir())
     sh("report", "submit", built, *signed(sh, built, "reporter-a", "verifier-1", "verifier-2"), "--account", "lessee-1")
     begin = sh.json("fleet", "show", fleet.fleet_id)["fleet"]["commissioned_at"]
     build = ("report", "build", fleet.fleet_id, "--trace", "trace.csv.gz", "--as-of", begin + 5_000, "--out", "later")
@@ -187,9 +187,9 @@ def test_settle__leaf_file_of_an_older_report__refused(sh: Shell, fleet: LiveFle
     sh("report", "submit", later, *signed(sh, later, "reporter-a", "verifier-1", "verifier-2"), "--account", "lessee-1")
     settle = ("settle", "--fleet", fleet.fleet_id, "--account", "lessee-1", "--leaf-files")
     assert "is not the leaf file of the head" in sh.refused(*settle, first)
-    assert "is not there" in sh.refused(*settle, "out/leaf-files")
+    assert "is not there" in sh.refused(*settle, "out/leaf_files")
     assert "does not list lease" in sh.refused(
-        "report", "proof", fleet.fleet_id << 32 | 1, "--leaf-files", "later/leaf-files"
+        "report", "proof", fleet.fleet_id << 32 | 1, "--leaf-files", "later/leaf_files"
     )
 
 

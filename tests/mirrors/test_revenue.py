@@ -172,5 +172,5 @@ def test_move_title__revenue_of_the_bound_shares__stays_with_the_seller() -> Non
 
     shares.move_title("owner", later)
 
-    assert shares.claimable("owner", later) == 999_999
+    assert shares.claimable("owner", later) == 1_000_000
     assert shares.claimable(TITLE, later) == 0

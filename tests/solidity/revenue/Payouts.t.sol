@@ -105,6 +105,7 @@ contract PayoutsTest is RevenueTest {
         vm.prank(operator);
         uint256 second = registry.enrol(e);
         feeCoin.mint(operator, _coins(1000));
+        feeCoin.setFee(1);
 
         vm.startPrank(operator);
         feeCoin.approve(address(bond), _coins(1000));

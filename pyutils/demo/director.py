@@ -21,9 +21,9 @@ from pyutils.units import GpuMs, UnixSeconds, format_gpu_hours
 class Director:
     """One run of the demo."""
 
-    def __init__(self, world: World, plan: Plan, trace: Trace, leaf_files: Path) -> None:
+    def __init__(self, world: World, plan: Plan, trace: Trace, leaf_files: Path, state: Path) -> None:
         self.world, self.plan, self.trace, self.leaf_files = world, plan, trace, leaf_files
-        self.leases = LeaseDesk(world, plan)
+        self.leases = LeaseDesk(world, plan, state)
         self.faults = FaultDesk(world, plan)
         self.investors = InvestorDesk(world, plan)
         self.meters: dict[int, MeterDesk] = {}
@@ -32,7 +32,7 @@ class Director:
         """Do it all; the chain is left in the end state."""
         world = self.world
         world.timeline.heading("Before the trace")
-        begin_story(world, self.plan, self.trace)
+        begin_story(world, self.plan, self.trace, self.leases.state)
         self.meters = {fleet.fleet_id: self._meter(fleet) for fleet in self.plan.fleets}
         world.arrive(self.plan.first)
         world.timeline.heading("The trace")
@@ -88,7 +88,7 @@ class Director:
         world, fleet_id, desk = self.world, plan.fleet_id, self.meters[plan.fleet_id]
         head = world.oracle.head(fleet_id)
         granted = self.leases.granted_at(fleet_id, plan.as_of)
-        signed = desk.sign(plan.as_of, head.digest, granted, self.leases.allocations(fleet_id))
+        signed = desk.sign(plan.as_of, head.digest, granted, self.leases.allocations(fleet_id, plan.as_of))
         receipt = world.oracle.submit(
             world.lane(operator_of(fleet_id)), signed.report, signed.by_reporter, signed.by_verifiers
         )

@@ -90,7 +90,7 @@ def run_demo(
         with tempfile.TemporaryDirectory(prefix="gpurwa-demo-") as folder:
             devnet = start_devnet(Path(folder), timestamp=script.plan.first - PREPARATION_S)
             try:
-                outcome = live_through(script, devnet.web3, devnet.manifest, results.leaf_files, console)
+                outcome = live_through(script, devnet.web3, devnet.manifest, results.leaf_files, Path(folder), console)
             finally:
                 devnet.anvil.stop()
         results.put(outcome, script.trace if script.seed is not None else None)
@@ -100,17 +100,26 @@ def run_demo(
 
 
 def live_through(
-    script: Script, web3: Web3, manifest: Manifest, leaf_files: Path, console: Console | None = None
+    script: Script, web3: Web3, manifest: Manifest, leaf_files: Path, state: Path, console: Console | None = None
 ) -> Outcome:
-    """Play a script on a freshly deployed system whose clock stands a week before the trace; return what came of it.
+    """Play a script on a freshly deployed system and return what came of it.
 
     The chain is left in the end state, its clock running again.
+
+    Args:
+        script: what to play.
+        web3: the chain, which stands `PREPARATION_S` before the trace.
+        manifest: the deployment.
+        leaf_files: folder for what the reports commit to.
+        state: folder for access keys and lists of GPUs.
+        console: where the timeline and the tables go; nowhere without one.
+
     """
     timeline = Timeline(script.plan.first, console)
     timeline.heading(_title(script))
     world = World(web3, manifest, timeline)
     world.stand_still()
-    director = Director(world, script.plan, script.trace, leaf_files)
+    director = Director(world, script.plan, script.trace, leaf_files, state)
     director.run()
     world.go_on()
     gpus_of = {live.lease_id: live.plan.gpu_ids for live in director.leases.leases}

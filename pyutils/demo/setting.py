@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from pyutils.admin import RoleCall, execute, schedule
-from pyutils.demo.gpus import gpu_root
 from pyutils.demo.people import FINDER, INVESTORS, LESSEE_OF, LESSEES, OPERATORS, REPORTERS, VERIFIERS, named
 from pyutils.demo.plan import FleetPlan, Plan
 from pyutils.demo.world import MOST, World
 from pyutils.keccak import keccak256
 from pyutils.meter import Trace
 from pyutils.models import Documents, FleetEnrolment, ShareTerms
+from pyutils.operations.gpu_lists import GpuLists
 from pyutils.units import MS_PER_SECOND, FleetId, ShareUnits, TokenUnits, UnixSeconds, format_fixed, to_bytes32_text
 
 DAY_S: Final = 86_400
@@ -35,13 +36,15 @@ _STAKE_COINS: Final = 5_000
 _WORKING_COINS: Final = 5_000
 
 
-def begin_story(world: World, plan: Plan, trace: Trace) -> None:
+def begin_story(world: World, plan: Plan, trace: Trace, state: Path) -> None:
     """Do all that must be done before the first sample. Leaves the clock shortly before the trace."""
+    # Deploying took some seconds of the machine's own clock; a whole hour later every run is alike.
+    world.arrive(UnixSeconds(plan.first - PREPARATION_S + _EVE_S))
     _admit(world)
     _fund(world, plan)
     for fleet in plan.fleets:
-        _enrol(world, fleet, trace)
-    _commission(world, plan)
+        _enrol(world, fleet, trace, state)
+    _commission(world, plan, state)
     world.arrive(UnixSeconds(plan.first - _EVE_S))
     for fleet in plan.fleets:
         _equip(world, plan, fleet)
@@ -87,7 +90,6 @@ def _fund(world: World, plan: Plan) -> None:
     faucet = lane("deployer")
     for account in LESSEES:
         mint(faucet, world.address(account), TokenUnits(_rent(world, plan, account) + world.coins(_WORKING_COINS)))
-        approve(lane(account), world.book.address, MOST)
     for account in OPERATORS:
         # A tenth of every deposit is reserved; twice that leaves room for what is slashed.
         reserved = sum(_rent(world, plan, lessee) for lessee in LESSEES) // 5
@@ -110,7 +112,7 @@ def _rent(world: World, plan: Plan, lessee: str) -> int:
     )
 
 
-def _enrol(world: World, fleet: FleetPlan, trace: Trace) -> None:
+def _enrol(world: World, fleet: FleetPlan, trace: Trace, state: Path) -> None:
     kind, operator = fleet.kind, operator_of(fleet.fleet_id)
     enrolment = FleetEnrolment(
         owner=world.address(operator),
@@ -120,7 +122,7 @@ def _enrol(world: World, fleet: FleetPlan, trace: Trace) -> None:
         sample_cadence=max(1, trace.cadence_ms // MS_PER_SECOND),
         max_term=MAX_TERM_S,
         capacity=len(fleet.gpu_ids),
-        gpu_root=gpu_root(fleet.gpu_ids),
+        gpu_root=GpuLists(state / "gpus").file(fleet.gpu_ids),
         settlement_token=world.coin.address,
         pricing=world.system.pricing.address,
         price_floor=world.cents(kind.floor_cents),
@@ -138,12 +140,12 @@ def _enrol(world: World, fleet: FleetPlan, trace: Trace) -> None:
     )
 
 
-def _commission(world: World, plan: Plan) -> None:
+def _commission(world: World, plan: Plan, state: Path) -> None:
     """Confirm capacity and appoint verifiers: both are announced first, by delayed roles."""
     verifiers = sorted((world.address(account) for account in VERIFIERS), key=lambda address: int(address, 16))
     calls = []
     for fleet in plan.fleets:
-        growth = (fleet.fleet_id, len(fleet.gpu_ids), gpu_root(fleet.gpu_ids))
+        growth = (fleet.fleet_id, len(fleet.gpu_ids), GpuLists(state / "gpus").file(fleet.gpu_ids))
         calls.append(("registrar", RoleCall(world.registry, "confirmGrowth", growth)))
         calls.append(("verifier-admin", RoleCall(world.oracle, "setVerifiers", (fleet.fleet_id, verifiers, 2))))
     authority = world.system.authority

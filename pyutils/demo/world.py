@@ -44,17 +44,6 @@ class World:
         """Return the time, which is the newest block's while it stands still."""
         return self._now
 
-    def last_block_at(self, at: UnixSeconds) -> int:
-        """Return the last block stamped at or before a time, which the deployment precedes."""
-        low, high = self.manifest.first_block, int(self.web3.eth.block_number)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.web3.eth.get_block(middle)["timestamp"] <= at:
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
     def arrive(self, at: UnixSeconds) -> None:
         """Let time pass until `at`. Nothing where that is past: what is late happens at once."""
         if at > self._now:

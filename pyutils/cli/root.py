@@ -20,6 +20,7 @@ _COMMANDS: dict[str, str] = {
     "claim": "pyutils.cli.money:claim",
     "demo": "pyutils.cli.demo:demo",
     "deploy": "pyutils.cli.tools:deploy",
+    "devnet": "pyutils.cli.devnet:devnet",
     "doctor": "pyutils.cli.tools:doctor",
     "faucet": "pyutils.cli.tools:faucet",
     "fleet": "pyutils.cli.fleet:fleet",

@@ -91,10 +91,7 @@ class Session:
     @cached_property
     def state(self) -> Path:
         """Folder of what this person keeps for this network: access keys and lists of GPUs."""
-        own = os.environ.get(STATE_VARIABLE)
-        data = os.environ.get("XDG_DATA_HOME")
-        root = Path(own) if own else (Path(data) if data else Path.home() / ".local" / "share") / "gpurwa"
-        return root / self.manifest.network
+        return state_folder(self.manifest.network)
 
     @property
     def access_keys(self) -> AccessKeys:
@@ -149,6 +146,14 @@ class Session:
     def coins(self, amount: int, token: Stablecoin) -> str:
         """Return money for people, with its symbol."""
         return f"{format_money(TokenUnits(amount), token.decimals())} {token.symbol()}"
+
+
+def state_folder(network: str) -> Path:
+    """Return the folder of what a person keeps for a network."""
+    own = os.environ.get(STATE_VARIABLE)
+    data = os.environ.get("XDG_DATA_HOME")
+    root = Path(own) if own else (Path(data) if data else Path.home() / ".local" / "share") / "gpurwa"
+    return root / network
 
 
 def open_account(account: str | None, settings: Settings, chain_id: int) -> Signer:

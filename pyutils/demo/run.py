@@ -19,9 +19,9 @@ from pyutils.demo.setting import PREPARATION_S
 from pyutils.demo.tables import show
 from pyutils.demo.timeline import Timeline
 from pyutils.demo.world import World
-from pyutils.devnet import start_devnet
+from pyutils.devnet import NETWORK, Devnet, refuse_second, start_devnet
 from pyutils.errors import ContractError, TraceError
-from pyutils.manifest import Manifest
+from pyutils.manifest import USER_FOLDER, Manifest, user_path
 from pyutils.meter import Trace, read_trace, synthetic_trace
 from pyutils.units import Ms
 
@@ -86,14 +86,62 @@ def run_demo(
 
     """
     script = Script.of(trace, seed=seed, cadence_ms=cadence_ms, lease_hours=lease_hours)
+    with tempfile.TemporaryDirectory(prefix="gpurwa-demo-") as folder:
+        devnet, outcome = _play(script, out, Path(folder), Path(folder), 0, console)
+        devnet.anvil.stop()
+    return _conserved(outcome)
+
+
+def run_devnet(
+    trace: Path | None,
+    out: Path,
+    state: Path,
+    *,
+    folder: Path = USER_FOLDER,
+    port: int = 0,
+    seed: int = DEFAULT_SEED,
+    cadence_ms: Ms | None = None,
+    console: Console | None = None,
+) -> Devnet:
+    """Do what `run_demo` does and leave the chain running, with its record, for commands to go on with.
+
+    Args:
+        trace: as for `run_demo`.
+        out: as for `run_demo`; commands look for leaf files here.
+        state: where commands look for access keys and lists of GPUs.
+        folder: where the record of network `devnet` goes.
+        port: where the chain listens; 0 lets the system choose.
+        seed: as for `run_demo`.
+        cadence_ms: as for `run_demo`.
+        console: as for `run_demo`.
+
+    Raises:
+        DevnetRunningError: one runs already; it goes on.
+
+    """
+    refuse_second(folder)
+    devnet, outcome = _play(Script.of(trace, seed=seed, cadence_ms=cadence_ms), out, folder, state, port, console)
+    _conserved(outcome)
+    return devnet
+
+
+def _play(
+    script: Script, out: Path, folder: Path, state: Path, port: int, console: Console | None
+) -> tuple[Devnet, Outcome]:
+    """Start a chain, live through the script, and put the results in place; the chain ends where that fails."""
     with Results.folder(out) as results:
-        with tempfile.TemporaryDirectory(prefix="gpurwa-demo-") as folder:
-            devnet = start_devnet(Path(folder), timestamp=script.plan.first - PREPARATION_S)
-            try:
-                outcome = live_through(script, devnet.web3, devnet.manifest, results.leaf_files, Path(folder), console)
-            finally:
-                devnet.anvil.stop()
-        results.put(outcome, script.trace if script.seed is not None else None)
+        devnet = start_devnet(folder, timestamp=script.plan.first - PREPARATION_S, port=port)
+        try:
+            outcome = live_through(script, devnet.web3, devnet.manifest, results.leaf_files, state, console)
+            results.put(outcome, script.trace if script.seed is not None else None)
+        except BaseException:
+            devnet.anvil.stop()
+            user_path(NETWORK, folder).unlink(missing_ok=True)
+            raise
+    return devnet, outcome
+
+
+def _conserved(outcome: Outcome) -> Outcome:
     if not outcome.conserved:
         raise NotConservedError("; ".join(outcome.imbalances))
     return outcome

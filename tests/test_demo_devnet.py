@@ -1,0 +1,95 @@
+"""A devnet with the demo's end state: started, refused twice, used, stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyutils.chain import connect
+from pyutils.cli.root import run
+from pyutils.contracts import System
+from pyutils.demo.ending import InvestorDesk
+from pyutils.devnet import CHAIN_ID, find_devnet, stop_devnet
+from pyutils.manifest import load_manifest
+from pyutils.meter import Cast, synthetic_trace, write_trace
+from pyutils.units import FleetId
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Work in a folder of its own; whatever devnet is left there at the end is stopped."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GPURWA_STATE", str(tmp_path / "state"))
+    write_trace(synthetic_trace(5, Cast(steady=4, leaves=1, arrives=0, gappy=0), hours=2), tmp_path / "trace.csv")
+    yield tmp_path
+    if find_devnet() is not None:
+        stop_devnet()
+
+
+@pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning")  # the chain outlives its starter
+def test_devnet__started_used_and_stopped__is_there_and_then_gone(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["devnet", "--trace", "trace.csv", "--quiet"]) == 0
+    said = capsys.readouterr().out
+    assert "export GPURWA_NETWORK=devnet" in said
+    assert "operator-a" in said
+    running = find_devnet()
+    assert running is not None
+
+    # the demo's end state, under the record that commands read
+    summary = json.loads((home / "out" / "summary.json").read_text())
+    manifest = load_manifest("devnet")
+    system = System.at(connect(manifest.rpc_urls, CHAIN_ID), manifest)
+    assert manifest.rpc_urls == (running.url,)
+    for row in summary["leases"]:
+        assert system.lease_book.lease(row["id"]).paid == row["paid"]
+
+    # a second one is refused, and the first goes on
+    assert run(["devnet", "--trace", "trace.csv"]) == 2
+    refused = capsys.readouterr()
+    assert refused.out == ""
+    assert refused.err.count("\n") == 1
+    assert "a devnet runs already" in refused.err
+    assert find_devnet() == running
+
+    # its clock runs, and the roles' accounts can go on with business
+    before = system.web3.eth.get_block("latest")["timestamp"]
+    assert run(["lease", "open", "1", "--gpus", "1", "--for", "2h", "--account", "lessee-1", "--yes"]) == 0
+    lease_id = 1 << 32 | system.lease_book.lease_count(FleetId(1))
+    gpu = summary["fleets"][0]["gpu_ids"][0]
+    (home / "connection").write_text("ssh gpu-1")
+    granting = ["lease", "grant", str(lease_id), "--gpu", gpu, "--connection", "connection", "--account", "operator-a"]
+    assert run([*granting, "--yes"]) == 0
+    assert run(["lease", "access", str(lease_id)]) == 0
+    assert "ssh gpu-1" in capsys.readouterr().out
+    assert before <= system.web3.eth.get_block("latest")["timestamp"] <= before + 600
+
+    assert run(["devnet", "--stop"]) == 0
+    assert find_devnet() is None
+    assert {path.name for path in (home / "deployments").iterdir()} == {"devnet.log"}
+    capsys.readouterr()
+    assert run(["devnet", "--stop"]) == 2
+    assert "Start one with `gpurwa devnet`" in capsys.readouterr().err
+
+
+def test_devnet__interrupted__no_chain_and_no_record_stay(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: InvestorDesk) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(InvestorDesk, "collect", interrupt)
+    assert run(["devnet", "--trace", "trace.csv", "--quiet"]) == 130
+    assert find_devnet() is None
+    assert not (home / "out").exists()
+    assert {path.name for path in (home / "deployments").iterdir()} <= {"devnet.log", "devnet.pid"}
+
+
+def test_find_devnet__process_or_port_of_somebody_else__is_no_devnet(home: Path) -> None:
+    folder = home / "deployments"
+    folder.mkdir()
+    for text in ("", "x http://127.0.0.1:1", "1 http://127.0.0.1:1", f"{2**80} http://127.0.0.1:1"):
+        (folder / "devnet.pid").write_text(text)
+        assert find_devnet() is None

@@ -131,11 +131,12 @@ class SystemMachine(RuleBasedStateMachine):
             self._book(one.owner, "endByLessee", one.lease_id, mirror=mirror)
 
     @precondition(lambda self: self._any(_running))
-    @rule(gap=GAP, lease=PICK)
-    def release(self, gap: int, lease: int) -> None:
-        world, one, now = self.world, self._lease(lease, _running), self.world.tick(gap)
-        mirror = lambda: world.book.release_capacity(one.lease_id, now)  # noqa: E731
-        self._book(world.admin, "releaseCapacity", one.lease_id, mirror=mirror)
+    @rule(lease=PICK, late=st.sampled_from([-1, 0, 3_600]))
+    def release(self, lease: int, late: int) -> None:
+        world, one = self.world, self._lease(lease, _running)
+        if _running(one):
+            world.tick(max(0, one.end + late - world.now))
+        self._release(one)
 
     @precondition(lambda self: self._any(lambda one: not one.closed))
     @rule(gap=GAP, lease=PICK, to=PICK)
@@ -166,13 +167,15 @@ class SystemMachine(RuleBasedStateMachine):
         self._settle_many(self._fleet(fleet), chosen, now, astray=astray > 240)
 
     @precondition(lambda self: self._any(_running))
-    @rule(gap=GAP, lease=PICK, parts=PARTS, covering=PICK)
-    def close(self, gap: int, lease: int, parts: list[int], covering: int) -> None:
+    @rule(gap=GAP, lease=PICK, parts=PARTS, covering=PICK, released=st.booleans())
+    def close(self, gap: int, lease: int, parts: list[int], covering: int, released: bool) -> None:
         world, one = self.world, self._lease(lease, _running)
         world.tick(gap)
         if covering > 100 and one.granted_at and not one.closed:
             world.tick(max(0, one.end - world.now))
             self._submit(one.fleet_id, world.now, parts)
+            if released:
+                self._release(one)
         now = world.now
         leaf = self._leaf(one, now)
         mirror = lambda: world.book.close(one.lease_id, leaf, now)  # noqa: E731
@@ -592,6 +595,11 @@ class SystemMachine(RuleBasedStateMachine):
         mirror = lambda: world.book.grant_access(lease.lease_id, now)  # noqa: E731
         self._book(operator, "grantAccess", lease.lease_id, ZERO_KEY, b"", mirror=mirror)
 
+    def _release(self, one: LeaseModel) -> None:
+        world, now = self.world, self.world.now
+        mirror = lambda: world.book.release_capacity(one.lease_id, now)  # noqa: E731
+        self._book(world.admin, "releaseCapacity", one.lease_id, mirror=mirror)
+
     def _submit(self, fleet_id: FleetId, as_of: int, parts: list[int], *, odd: int = 0) -> None:
         world, now = self.world, self.world.now
         report = world.report(fleet_id, as_of, parts, shift_gpu_ms=10**9 if odd > 250 else 0, drop=odd in (1, 2, 3))
@@ -662,7 +670,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 # Shrinking takes minutes: the slow run does it, the quick one shows the course that failed as it was found.
 QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-THOROUGH = {"max_examples": 400, "stateful_step_count": 60}
+THOROUGH = {"max_examples": 80, "stateful_step_count": 60}
 
 
 def _run(stage: Stage, decimals: int, size: dict[str, Any]) -> None:

@@ -197,7 +197,7 @@ contract CustodyTest is SystemTest {
         vm.assertEq(registry.fleet(fleetId).priceFloor, 5);
     }
 
-    function test_lowerFloor__consentUsed__isGone() public {
+    function test_lowerFloor__nextLowering__needsAConsentOfItsOwn() public {
         _intoCustody();
         vm.prank(risk);
         registry.consentToFloor(fleetId, 5);

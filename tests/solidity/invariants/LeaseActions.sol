@@ -395,7 +395,7 @@ contract LeaseActions is SystemTest {
         returns (uint256 leaseId, uint256 delivered, bytes32[] memory proof)
     {
         for (uint256 k; k < fleets.length; ++k) {
-            uint256 fleetId = fleets[(seed + k) % fleets.length];
+            uint256 fleetId = fleets[(seed % fleets.length + k) % fleets.length];
             Delivery[] memory all = _reported[fleetId];
             for (uint256 i; i < all.length; ++i) {
                 Delivery memory d = all[(seed % all.length + i) % all.length];

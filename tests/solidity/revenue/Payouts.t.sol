@@ -106,7 +106,6 @@ contract PayoutsTest is RevenueTest {
         uint256 second = registry.enrol(e);
         feeCoin.mint(operator, _coins(1000));
         feeCoin.setFee(1);
-        feeCoin.setFee(1);
 
         vm.startPrank(operator);
         feeCoin.approve(address(bond), _coins(1000));

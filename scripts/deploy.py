@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import click
-from ape.cli import ConnectedProviderCommand, account_option
+from ape.cli import account_option
 
+from pyutils.ape_script import ScriptCommand
 from pyutils.ape_signer import ApeSigner
 from pyutils.chain import rpc
 from pyutils.deployment import Plan, deploy_system
 from pyutils.manifest import user_path
 
 
-@click.command(cls=ConnectedProviderCommand)
+@click.command(cls=ScriptCommand)
 @account_option()
 @click.option("--plan", type=click.Path(path_type=Path, exists=True), help="JSON file of the plan.")
 @click.option("--record", type=click.Path(path_type=Path), help="File of the deployment record.")

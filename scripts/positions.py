@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import click
-from ape.cli import ConnectedProviderCommand
 
+from pyutils.ape_script import ScriptCommand
 from pyutils.cli.output import print_json
 from pyutils.cli.session import find_address
 from pyutils.contracts import System
@@ -12,7 +12,7 @@ from pyutils.manifest import read_manifest
 from pyutils.operations.positions import positions
 
 
-@click.command(cls=ConnectedProviderCommand)
+@click.command(cls=ScriptCommand)
 @click.argument("account")
 @click.option("--record", type=click.Path(path_type=Path), default=Path("deployments/devnet.json"), show_default=True)
 def cli(account, provider, record):

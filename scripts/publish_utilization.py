@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import click
-from ape.cli import ConnectedProviderCommand, account_option
+from ape.cli import account_option
 
+from pyutils.ape_script import ScriptCommand
 from pyutils.ape_signer import ApeSigner
 from pyutils.contracts import System
 from pyutils.manifest import read_manifest
@@ -14,7 +15,7 @@ from pyutils.operations.reports import submit
 FILE = click.Path(path_type=Path, exists=True)
 
 
-@click.command(cls=ConnectedProviderCommand)
+@click.command(cls=ScriptCommand)
 @account_option()
 @click.argument("report", type=FILE)
 @click.argument("signatures", type=FILE, nargs=-1, required=True)

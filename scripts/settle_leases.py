@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import click
-from ape.cli import ConnectedProviderCommand, account_option
+from ape.cli import account_option
 
+from pyutils.ape_script import ScriptCommand
 from pyutils.ape_signer import ApeSigner
 from pyutils.contracts import System
 from pyutils.manifest import read_manifest
@@ -12,7 +13,7 @@ from pyutils.operations.reports import head_leaf_file
 from pyutils.operations.settlements import settle
 
 
-@click.command(cls=ConnectedProviderCommand)
+@click.command(cls=ScriptCommand)
 @account_option()
 @click.argument("fleet_id", type=int)
 @click.option("--leaf-files", type=click.Path(path_type=Path), default=Path("out/leaf_files"), show_default=True)

@@ -30,13 +30,16 @@ def test_scripts__deploy_publish_settle_positions__one_chain(
         monkeypatch.setenv("GPURWA_RPC_URLS", chain.url)
         clock = AnvilClock(connect([chain.url]))
 
-        def ape(script: str, *arguments: object) -> str:
+        def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
             command = ["run", script, "--network", f"ethereum:local:{chain.url}", *map(str, arguments)]
             program = Path(sys.executable).parent / "ape"
             # ape finds scripts in the project's folder.
-            done = subprocess.run(
+            return subprocess.run(
                 [program, *command, "--record", record], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
             )
+
+        def ape(script: str, *arguments: object) -> str:
+            done = run(script, *arguments)
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stdout
 
@@ -46,6 +49,11 @@ def test_scripts__deploy_publish_settle_positions__one_chain(
             out, err = capsys.readouterr()
             assert status == 0, err
             return json.loads(out)
+
+        refused = run("positions", "lessee-1")
+        assert refused.returncode == 2
+        (line,) = (line for line in refused.stderr.splitlines() if not line.startswith("INFO: "))
+        assert line.startswith(f"positions: deployment record {record} cannot be read: No such file or directory. ")
 
         assert "FleetRegistry" in ape("deploy", "--account", f"TEST::{DEV_ACCOUNTS['deployer']}")
 

@@ -1,0 +1,22 @@
+"""The command of every script that ape runs: what is refused on purpose ends in one line, as it does in `gpurwa`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from ape.cli import ConnectedProviderCommand
+
+from pyutils.errors import GpuRwaError
+
+
+class ScriptCommand(ConnectedProviderCommand):
+    """A command on ape's connected chain; anything but our own errors is a defect and stays a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the script. Ends with the error's line on standard error, and with its exit status."""
+        try:
+            return super().invoke(ctx)
+        except GpuRwaError as error:
+            click.echo(f"{ctx.info_name}: {error.line()}", err=True)
+            ctx.exit(error.exit_status)

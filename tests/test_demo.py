@@ -44,9 +44,9 @@ def read_rows(path: Path) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a small synthetic trace of 8 hours in which every scene can be seen."""
+    """Return a small synthetic trace of 7 hours in which every scene can be seen."""
     path = tmp_path_factory.mktemp("trace") / "small.csv"
-    write_trace(synthetic_trace(7, Cast(steady=6, leaves=2, arrives=2, gappy=4), hours=8, cadence_s=60), path)
+    write_trace(synthetic_trace(0, Cast(steady=4, leaves=1, arrives=1, gappy=2), hours=7, cadence_s=60), path)
     return path
 
 
@@ -180,12 +180,6 @@ def test_run_demo__slow_cadence__right_all_the_same(small: Path, tmp_path: Path)
     assert faults(trace, tmp_path / "out" / "summary.json") == []
 
 
-def test_run_demo__lease_hours_given__no_lease_is_longer(small: Path, tmp_path: Path) -> None:
-    outcome = run_demo(small, tmp_path / "out", lease_hours=2)
-    assert max(row.end - row.granted_at for row in outcome.leases) == 2 * 3_600
-    assert faults(small, tmp_path / "out" / "summary.json") == []
-
-
 # the checker itself
 
 
@@ -294,18 +288,22 @@ def test_run_demo__interrupted__earlier_results_stay_and_the_chain_ends(
     monkeypatch.setattr(InvestorDesk, "release", interrupt)
     monkeypatch.setattr(Anvil, "stop", note)
     with pytest.raises(KeyboardInterrupt):
-        run_demo(small, out)
+        run_demo(small, out, lease_hours=1)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (out / "summary.json").read_text() == "earlier"
     assert [anvil.process.poll() is not None for anvil in stopped] == [True]
 
 
-def test_run_demo__folder_with_other_files__they_stay_and_old_results_go(small: Path, tmp_path: Path) -> None:
+def test_run_demo__shorter_leases_into_a_used_folder__old_results_go_and_other_files_stay(
+    small: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     (out / "leaf_files").mkdir(parents=True)
     (out / "leaf_files" / "old").touch()
     (out / "trace.csv.gz").touch()
     (out / "notes.txt").write_text("mine")
-    run_demo(small, out, lease_hours=1)
+    outcome = run_demo(small, out, lease_hours=2)
+    assert max(row.end - row.granted_at for row in outcome.leases) == 2 * 3_600
+    assert faults(small, out / "summary.json") == []
     assert {path.name for path in out.iterdir()} == {"leaf_files", "notes.txt", "summary.json"}
     assert not (out / "leaf_files" / "old").exists()

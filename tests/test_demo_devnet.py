@@ -11,11 +11,14 @@ import pytest
 from pyutils.chain import connect
 from pyutils.cli.root import run
 from pyutils.contracts import System
+from pyutils.demo.conservation import imbalances
 from pyutils.demo.ending import InvestorDesk
+from pyutils.demo.timeline import Timeline
+from pyutils.demo.world import World
 from pyutils.devnet import CHAIN_ID, find_devnet, stop_devnet
 from pyutils.manifest import load_manifest
 from pyutils.meter import Cast, synthetic_trace, write_trace
-from pyutils.units import FleetId
+from pyutils.units import FleetId, TokenUnits, UnixSeconds
 
 
 @pytest.fixture
@@ -47,6 +50,15 @@ def test_devnet__started_used_and_stopped__is_there_and_then_gone(
     assert manifest.rpc_urls == (running.url,)
     for row in summary["leases"]:
         assert system.lease_book.lease(row["id"]).paid == row["paid"]
+
+    # `conserved` is computed: one coin too many in a contract, and the balances say so
+    world = World(system.web3, manifest, Timeline(UnixSeconds(0)))
+    fleets = [FleetId(row["id"]) for row in summary["fleets"]]
+    assert summary["conserved"] is True
+    assert imbalances(world, fleets) == ()
+    world.coin.mint(world.lane("investor-1"), world.bond.address, TokenUnits(1))
+    (said,) = imbalances(world, fleets)
+    assert said.startswith("OperatorBond holds ")
 
     # a second one is refused, and the first goes on
     assert run(["devnet", "--trace", "trace.csv"]) == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyutils.devnet import start_devnet
+from pyutils.demo import run_devnet
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MOST_LINES = 200
@@ -45,7 +45,8 @@ def test_readme__blocks__are_of_kinds_that_are_run(readme: str) -> None:
 
 @pytest.mark.slow
 def test_readme__first_steps__run_in_order_on_a_devnet(readme: str, project_root: Path, tmp_path: Path) -> None:
-    chain = start_devnet(tmp_path / "deployments")
+    # What `make devnet` does, in a folder of its own.
+    chain = run_devnet(None, tmp_path / "out", tmp_path / "state", folder=tmp_path / "deployments")
     steps = readme.split("## First steps")[1]
     script = ["set -euo pipefail"]
     for kind, text in BLOCK.findall(steps):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyutils.chain import connect
+from pyutils.chain import AnvilClock, connect
 from pyutils.cli.root import run
 from pyutils.contracts import System
 from pyutils.demo.conservation import imbalances
@@ -17,8 +17,8 @@ from pyutils.demo.timeline import Timeline
 from pyutils.demo.world import World
 from pyutils.devnet import CHAIN_ID, find_devnet, stop_devnet
 from pyutils.manifest import load_manifest
-from pyutils.meter import Cast, synthetic_trace, write_trace
-from pyutils.units import FleetId, TokenUnits, UnixSeconds
+from pyutils.meter import Cast, read_leaf_file, synthetic_trace, write_trace
+from pyutils.units import FleetId, LeaseId, TokenUnits, UnixSeconds
 
 
 @pytest.fixture
@@ -79,6 +79,18 @@ def test_devnet__started_used_and_stopped__is_there_and_then_gone(
     assert run(["lease", "access", str(lease_id)]) == 0
     assert "ssh gpu-1" in capsys.readouterr().out
     assert before <= system.web3.eth.get_block("latest")["timestamp"] <= before + 600
+
+    # the demo's lists of GPUs are on file: its samples, gone on with, make the fleet's next report
+    as_of = system.lease_book.lease(LeaseId(lease_id)).granted_at + 600
+    with (home / "trace.csv").open("a") as trace:
+        for at in range(before, as_of + 240, 60):
+            trace.writelines(f"{at},{one},50\n" for one in summary["fleets"][0]["gpu_ids"])
+    AnvilClock(system.web3).travel(UnixSeconds(as_of + 240))
+    capsys.readouterr()
+    assert run(["report", "build", "1", "--trace", "trace.csv", "--as-of", str(as_of), "--json"]) == 0
+    built = json.loads(capsys.readouterr().out)
+    delivered = read_leaf_file(Path(built["leaf_file"]), bytes.fromhex(built["data_hash"][2:])).leaves
+    assert [(leaf.lease_id, leaf.delivered_gpu_ms) for leaf in delivered] == [(lease_id, 600_000)]
 
     assert run(["devnet", "--stop"]) == 0
     assert find_devnet() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pyutils.demo import run_devnet
+from pyutils.chain import connect
+from pyutils.contracts import System
+from pyutils.devnet import CHAIN_ID, find_devnet, stop_devnet
+from pyutils.manifest import load_manifest
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MOST_LINES = 200
@@ -44,11 +48,11 @@ def test_readme__blocks__are_of_kinds_that_are_run(readme: str) -> None:
 
 
 @pytest.mark.slow
-def test_readme__first_steps__run_in_order_on_a_devnet(readme: str, project_root: Path, tmp_path: Path) -> None:
-    # What `make devnet` does, in a folder of its own.
-    chain = run_devnet(None, tmp_path / "out", tmp_path / "state", folder=tmp_path / "deployments")
+def test_readme__first_steps__run_in_order_where_the_demo_ended(
+    readme: str, project_root: Path, tmp_path: Path
+) -> None:
     steps = readme.split("## First steps")[1]
-    script = ["set -euo pipefail"]
+    script = ["set -euo pipefail", "gpurwa devnet --quiet"]
     for kind, text in BLOCK.findall(steps):
         script.append(text if kind == "sh" else f"python - <<'END'\n{text}END")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GPURWA_")}
@@ -57,6 +61,7 @@ def test_readme__first_steps__run_in_order_on_a_devnet(readme: str, project_root
         "PYTHONPATH": str(project_root),
         "GPURWA_STATE": str(tmp_path / "state"),
     }
+    deployments = tmp_path / "deployments"
     try:
         done = subprocess.run(
             ["bash", "-c", "\n".join(script)],
@@ -65,11 +70,19 @@ def test_readme__first_steps__run_in_order_on_a_devnet(readme: str, project_root
             capture_output=True,
             text=True,
             check=False,
-            timeout=540,
+            timeout=180,
         )
+        assert done.returncode == 0, f"{done.stdout[-2_000:]}\n{done.stderr[-2_000:]}"
+        manifest = load_manifest("devnet", deployments)
+        system = System.at(connect(manifest.rpc_urls, CHAIN_ID), manifest)
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+        demo = [row["id"] for row in summary["leases"]]
+        assert system.registry.fleet_count() == len(summary["fleets"]) + 1
     finally:
-        chain.anvil.stop()
-    assert done.returncode == 0, f"{done.stdout[-2_000:]}\n{done.stderr[-2_000:]}"
+        if find_devnet(deployments) is not None:
+            stop_devnet(deployments)
+    assert f"Lease {demo[0]}" in done.stdout
+    assert '"host": "fleet-1.example"' in done.stdout
     assert "ssh gpu@203.0.113.7" in done.stdout
     assert "is closed" in done.stdout
     assert "sent to" in done.stdout

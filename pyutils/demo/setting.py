@@ -28,8 +28,9 @@ SOLD: Final = {
     "investor-2": ShareUnits(2_498_765_432_198_765_432_199),
     "investor-3": ShareUnits(1_513_580_245_813_580_245_814),
 }
-"""What each investor buys; the last tenth is bound to the title. Crooked on purpose: the index rounds down, so a holder
-to whom a whole number of units is due gets one less, and were all such, dust would reach one unit per holder.
+"""What each investor buys; the last tenth is bound to the title. Crooked on purpose: what accrues between two transfers
+rounds down, so a holder to whom a whole number of units is due may get one less; were all of them such, dust would
+reach one unit per holder.
 """
 COINS_PER_SHARE: Final = 100
 _STAKE_COINS: Final = 5_000

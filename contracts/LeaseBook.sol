@@ -378,12 +378,11 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
             q.duration >= LEAST_DURATION && q.duration <= o.maxTerm,
             InvalidDuration(q.duration, LEAST_DURATION, o.maxTerm)
         );
-        uint256 price = _price(q, o, _fleets[q.fleetId].leased);
+        uint256 price = _price(q, o);
         uint256 deposit = price.depositUp(q.gpus, q.duration);
         // Read only now: a pricing may have cancelled or closed leases while it was asked.
         FleetAccount memory account = _fleets[q.fleetId];
 
-        account.leased += q.gpus;
         account.escrow += deposit.toUint128();
         leaseId = (q.fleetId << 32) | ++account.leases;
         _fleets[q.fleetId] = account;
@@ -392,10 +391,15 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         _pull(IERC20(o.token), msg.sender, deposit);
     }
 
-    /// @dev What this lease is charged: within the fleet's floor and the lessee's maximum, whatever the pricing says.
-    function _price(Request memory q, Opening memory o, uint256 leased) internal returns (uint256 price) {
+    /// @dev Takes the capacity, and returns what it is charged: within the fleet's floor and the lessee's maximum, whatever
+    /// the pricing says. While that is asked nobody can shrink the fleet below this lease.
+    function _price(Request memory q, Opening memory o) internal returns (uint256 price) {
+        FleetAccount storage account = _fleets[q.fleetId];
+        uint32 leased = account.leased;
         uint256 free = o.capacity - leased;
         require(q.gpus <= free, CapacityExceeded(q.fleetId, q.gpus, free));
+
+        account.leased = leased + q.gpus;
         price = o.pricing.charge(q.fleetId, q.gpus, q.duration, leased, o.capacity);
         require(price >= o.priceFloor, PriceBelowFloor(price, o.priceFloor));
         require(price <= q.maxPricePerGpuHour, PriceAboveMaximum(price, q.maxPricePerGpuHour));

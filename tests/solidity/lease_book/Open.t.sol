@@ -305,6 +305,29 @@ contract OpenTest is LeaseScene {
         vm.assertEq(book.escrowOf(fleetId) + book.owed(coin, lessee), coin.balanceOf(address(book)));
     }
 
+    /// @dev A pricing that owns the title would otherwise sell capacity, and take it out before the sale is booked.
+    function test_open__pricingShrinksTheFleetMeanwhile__reverts() public {
+        PricingActing acting = _pricingOwningTheTitle();
+        acting.act(address(registry), abi.encodeCall(registry.shrink, (fleetId, 4, "root")));
+        vm.expectRevert(abi.encodeWithSelector(IFleetRegistry.CapacityLeased.selector, fleetId, 8, 4));
+        _open(8, 10 hours, _coins(2));
+    }
+
+    function test_open__pricingWindsTheFleetDownMeanwhile__reverts() public {
+        PricingActing acting = _pricingOwningTheTitle();
+        acting.act(address(registry), abi.encodeCall(registry.windDown, (fleetId)));
+        vm.expectRevert(abi.encodeWithSelector(IFleetRegistry.CapacityLeased.selector, fleetId, 8, 0));
+        _open(8, 10 hours, _coins(2));
+    }
+
+    function _pricingOwningTheTitle() private returns (PricingActing acting) {
+        acting = new PricingActing(_coins(2));
+        vm.startPrank(owner);
+        registry.setPricing(fleetId, acting);
+        registry.transferFrom(owner, address(acting), fleetId);
+        vm.stopPrank();
+    }
+
     function test_open__pricingHasRentRouted__booksBoth() public {
         PricingActing acting = new PricingActing(_coins(2));
         uint256 first = _open(8, 10 hours, _coins(2));

@@ -458,6 +458,8 @@ contract LeaseBook is LeaseToken, Payouts, EIP712, ReentrancyGuardTransient, ILe
         (uint256 reservation, uint256 slaCredit, uint256 compensation) = TERMS.atClosing(
             r.termsId, deposit, availabilityWad, uint256(r.pricePerGpuHour) * r.gpus, p.endedBy == EndedBy.Operator
         );
+        // Else a lessee could end three hours of a long lease after one bad quarter, for a tenth of the whole deposit.
+        if (p.endedBy == EndedBy.Lessee) slaCredit = slaCredit * r.term / r.duration;
 
         p.closed = true;
         _refund(leaseId, r, p, lessee, refund);

@@ -128,7 +128,6 @@ interface ILeaseBook is IERC4907, IPayouts {
     /// @notice Only the lessee may cancel before `time`.
     error CannotCancelBefore(uint256 leaseId, uint256 time);
     error WrongFleet(uint256 leaseId, uint256 fleetId);
-    error LengthMismatch();
     /// @notice `(leaseId, deliveredGpuMs)` is not in the root of the fleet's head.
     error InvalidProof(uint256 leaseId, uint256 deliveredGpuMs);
     /// @notice The head is not late enough.
@@ -209,6 +208,7 @@ interface ILeaseBook is IERC4907, IPayouts {
     function releaseCapacity(uint256 leaseId) external;
 
     /// @notice Settles from a head at or after the end, refunds the rest, credits SLA and compensation. For anyone.
+    /// @dev Where the lessee ended early, the SLA credit is `term / duration` of the terms', rounded down.
     function close(uint256 leaseId, uint64 deliveredGpuMs, bytes32[] calldata proof) external;
 
     /// @notice Refunds what no report proved before the deadline. For anyone.

@@ -258,7 +258,10 @@ class BookModel:
             ended_by_operator=lease.ended_by is EndedBy.OPERATOR,
         )
         self._refund(lease)
-        credited = TokenUnits(closing.sla_credit + closing.compensation)
+        sla_credit = closing.sla_credit
+        if lease.ended_by is EndedBy.LESSEE:
+            sla_credit = TokenUnits(sla_credit * lease.term_s // lease.duration_s)
+        credited = TokenUnits(sla_credit + closing.compensation)
         self._bond.close_reservation(lease.fleet_id, closing.reservation, credited, lease.owner)
 
     def _refund(self, lease: LeaseModel) -> None:

@@ -29,6 +29,20 @@ contract EndByLesseeTest is LeaseScene {
         vm.assertEq(l.held, _coins(1600));
     }
 
+    /// @dev Half an hour in three was not delivered. A tenth of the whole deposit would pay ten hours of rent for it.
+    function test_endByLessee__endedAfterABadHalfHour__creditIsOfTheThreeHoursAlone() public {
+        vm.warp(START + 1 hours);
+        vm.prank(lessee);
+        book.endByLessee(leaseId);
+        _proveAndClose(leaseId, 8 * 5 * HOUR / 2, START + 3 hours);
+
+        uint256 slaCredit = bond.owed(coin, lessee);
+        vm.assertEq(slaCredit, _coins(16 * 3) / 10);
+        vm.assertEq(bond.bond(fleetId, operator).slashed, slaCredit);
+        vm.assertEq(bond.bond(fleetId, operator).reserved, 0);
+        _checkMoney(leaseId);
+    }
+
     function test_endByLessee__aSecondLater__costs24HoursOfRent() public {
         vm.warp(START + 1 hours + 1);
         vm.expectEmit(address(book));

@@ -49,7 +49,7 @@ abstract contract MeterSigners is AccessManaged, IMeterOracle {
         require(keyOwner == address(0) || keyOwner == msg.sender, InvalidReporter(reporter));
         address[] memory verifiers = _verifiers(_verifierSets[fleetId]);
         for (uint256 i; i < verifiers.length; ++i) {
-            require(verifiers[i] != reporter, InvalidReporter(reporter));
+            require(verifiers[i] != reporter && verifiers[i] != msg.sender, InvalidReporter(reporter));
         }
         _retire(fleetId);
 
@@ -63,7 +63,6 @@ abstract contract MeterSigners is AccessManaged, IMeterOracle {
     function retireReporter(uint256 fleetId) external {
         require(msg.sender == address(REGISTRY), NotRegistry(msg.sender));
         _retire(fleetId);
-        reporterOf[fleetId] = address(0);
     }
 
     /// @inheritdoc IMeterOracle
@@ -77,7 +76,9 @@ abstract contract MeterSigners is AccessManaged, IMeterOracle {
         address last;
         for (uint256 i; i < n; ++i) {
             address verifier = verifiers[i];
-            require(verifier > last && verifier != operator && verifier != reporter, InvalidVerifiers());
+            require(verifier > last && verifier != operator, InvalidVerifiers());
+            // Else an operator could bar any verifier, by claiming its address as a key.
+            if (verifier == reporter) _retire(fleetId);
             packed = abi.encodePacked(packed, verifier);
             last = verifier;
         }
@@ -126,6 +127,7 @@ abstract contract MeterSigners is AccessManaged, IMeterOracle {
         address reporter = reporterOf[fleetId];
         if (reporter == address(0)) return;
         uint256 until = block.timestamp + KEY_ANSWERS;
+        reporterOf[fleetId] = address(0);
         _keys[fleetId][reporter].answersUntil = uint40(until);
         emit RetireReporter(fleetId, reporter, until);
     }

@@ -137,13 +137,15 @@ interface IMeterOracle is IPayouts {
 
     /* ---- signers ---- */
 
-    /// @notice Sets the operator's reporter key; the old one answers for its signatures for 21 days more.
+    /// @notice Sets the operator's reporter key; the old one answers for its signatures for 21 days more. Neither the key nor
+    /// the operator may be one of the fleet's verifiers.
     function setReporter(uint256 fleetId, address reporter) external;
 
     /// @notice Retires the reporter key when the operator changes. Only for the registry.
     function retireReporter(uint256 fleetId) external;
 
-    /// @notice Sets 1 to 32 independent verifiers, strictly increasing addresses, and how many must sign.
+    /// @notice Sets 1 to 32 independent verifiers, strictly increasing addresses, and how many must sign. A reporter key
+    /// among them is retired; the operator cannot be among them.
     function setVerifiers(uint256 fleetId, address[] calldata verifiers, uint8 quorum) external;
 
     /// @notice Sets the liveness of reports posted from now on, in seconds.

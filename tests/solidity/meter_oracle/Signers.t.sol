@@ -149,11 +149,9 @@ contract SignersTest is OracleTest {
         _refuseVerifiers(verifiers, 2, abi.encodeWithSelector(IMeterOracle.InvalidVerifiers.selector));
     }
 
-    function test_setVerifiers__operatorOrReporterAmongThem__reverts() public {
+    function test_setVerifiers__operatorAmongThem__reverts() public {
         address[] memory verifiers = new address[](1);
         verifiers[0] = operator;
-        _refuseVerifiers(verifiers, 1, abi.encodeWithSelector(IMeterOracle.InvalidVerifiers.selector));
-        verifiers[0] = reporter;
         _refuseVerifiers(verifiers, 1, abi.encodeWithSelector(IMeterOracle.InvalidVerifiers.selector));
     }
 

@@ -374,9 +374,13 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         if (p.disputed) return (false, 0);
         uint256 from = p.postedAt;
         if (address(SEQUENCER_FEED) != address(0)) {
-            (, int256 answer, uint256 startedAt,,) = SEQUENCER_FEED.latestRoundData();
-            if (answer != 0) return (false, 0);
-            from = Math.max(from, startedAt);
+            try SEQUENCER_FEED.latestRoundData() returns (uint80, int256 answer, uint256 startedAt, uint256, uint80) {
+                if (answer != 0) return (false, 0);
+                from = Math.max(from, startedAt);
+            } catch {
+                // A feed that is gone must not lock leases up with a pending report: the head stays what it was.
+                return (false, 0);
+            }
         }
         end = from + p.liveness;
         return (block.timestamp >= end, end);

@@ -41,6 +41,8 @@ contract GatedFleetShares is FleetShares, ERC165, IERC7943Fungible {
     /// @dev Moves frozen shares too: what stays frozen is at most what is left. The accrued revenue stays with `from`.
     function forcedTransfer(address from, address to, uint256 amount) external returns (bool) {
         require(msg.sender == address(gate), NotGate(msg.sender));
+        // Bound shares move with the title alone.
+        require(from != address(this), ERC7943CannotSend(from));
         require(canReceive(to), ERC7943CannotReceive(to));
         uint256 left = balanceOf(from) > amount ? balanceOf(from) - amount : 0;
         if (_frozen[from] > left) {

@@ -68,6 +68,14 @@ contract TransferGateTest is RevenueTest {
         vm.assertEq(gated.balanceOf(investor), 5e18);
     }
 
+    function test_forceTransfer__sharesBoundToTheTitle__reverts() public {
+        vm.prank(enforcer);
+        gate.approveForcedTransfer(address(gated), address(gated), investor, 1);
+        vm.prank(registrar);
+        vm.expectRevert(abi.encodeWithSelector(IERC7943Fungible.ERC7943CannotSend.selector, address(gated)));
+        gate.forceTransfer(address(gated), address(gated), investor, 1);
+    }
+
     function test_forceTransfer__sharesSeizedByTheRegistrarAlone__reverts() public {
         vm.prank(registrar);
         vm.expectRevert(_notApproved(investor, 5e18));

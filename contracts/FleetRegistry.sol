@@ -58,8 +58,8 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     mapping(uint256 fleetId => Fleet) internal _fleets;
     mapping(uint256 fleetId => CapacityLib.History) internal _capacity;
     mapping(uint256 fleetId => Properties) internal _documents;
-    /// @dev Plus one, so that zero means no consent.
-    mapping(uint256 fleetId => uint256) internal _floorConsent;
+    /// @dev Hash of the floor and of the custodian in whose time the consent was given: it does not outlive a custody.
+    mapping(uint256 fleetId => bytes32) internal _floorConsent;
 
     /// @param sealer May seal, once; has no other right.
     constructor(System memory system, address sealer) AccessManaged(system.authority) {
@@ -189,7 +189,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
         Fleet storage f = _live(fleetId);
         require(priceFloor > 0 && priceFloor < f.priceFloor, InvalidFloor(fleetId, f.priceFloor, priceFloor));
         if (_isCustodian(ownerOf(fleetId))) {
-            require(_floorConsent[fleetId] == uint256(priceFloor) + 1, NoConsent(fleetId, priceFloor));
+            require(_floorConsent[fleetId] == _consent(fleetId, priceFloor), NoConsent(fleetId, priceFloor));
         }
 
         delete _floorConsent[fleetId];
@@ -201,7 +201,7 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
     /// @inheritdoc IFleetRegistry
     function consentToFloor(uint256 fleetId, uint72 priceFloor) external restricted {
         _live(fleetId);
-        _floorConsent[fleetId] = uint256(priceFloor) + 1;
+        _floorConsent[fleetId] = _consent(fleetId, priceFloor);
         emit ConsentToFloor(fleetId, priceFloor);
     }
 
@@ -499,6 +499,10 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
         _require(address(e.pricing).code.length > 0, "pricing");
         _require(e.operatingShareBps <= BPS, "operatingShareBps");
         _require(e.shares.supply >= LEAST_SUPPLY, "supply");
+    }
+
+    function _consent(uint256 fleetId, uint72 priceFloor) internal view returns (bytes32) {
+        return keccak256(abi.encode(ownerOf(fleetId), priceFloor));
     }
 
     function _requireHash(bytes32 hash) internal pure {

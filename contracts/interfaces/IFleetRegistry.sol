@@ -186,7 +186,8 @@ interface IFleetRegistry is IERC7578 {
     /// @notice Lowers the floor below which the fleet cannot be leased; in custody only with the risk role's consent.
     function lowerFloor(uint256 fleetId, uint72 priceFloor) external;
 
-    /// @notice The risk role agrees that the floor of a fleet in custody be lowered to `priceFloor`.
+    /// @notice The risk role agrees that the floor of a fleet in custody be lowered to `priceFloor`, once and by its present
+    /// custodian's time.
     function consentToFloor(uint256 fleetId, uint72 priceFloor) external;
 
     /// @notice Ends a suspension for double enrolment.

@@ -209,6 +209,20 @@ contract CustodyTest is SystemTest {
         registry.lowerFloor(fleetId, 4);
     }
 
+    function test_lowerFloor__consentFromAnEarlierCustody__reverts() public {
+        _intoCustody();
+        vm.prank(risk);
+        registry.consentToFloor(fleetId, 5);
+        custodian.giveBack(fleetId, owner);
+        Custodian next = new Custodian(registry);
+        vm.prank(owner);
+        registry.transferFrom(owner, address(next), fleetId);
+
+        vm.prank(registrar);
+        vm.expectRevert(abi.encodeWithSelector(IFleetRegistry.NoConsent.selector, fleetId, 5));
+        registry.lowerFloor(fleetId, 5);
+    }
+
     function test_setPrice__fleetThatOthersOwnRentedToItsControllerForNothing__reverts() public {
         _intoCustody();
         vm.prank(borrower);

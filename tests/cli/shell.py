@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from web3 import Web3
 
 from pyutils.anvil import Anvil
@@ -34,7 +35,6 @@ class Shell:
     """Runs commands against the devnet, each as a process of its own would, and reads what they print."""
 
     chain: DeployedChain
-    capsys: pytest.CaptureFixture[str]
     folder: Path
 
     def __call__(self, *arguments: object) -> str:
@@ -58,10 +58,10 @@ class Shell:
 
     def run(self, *arguments: object) -> tuple[int, str, str]:
         """Run a command and return its exit status and what it printed."""
-        self.capsys.readouterr()
-        status = root.run([str(argument) for argument in arguments])
-        out, err = self.capsys.readouterr()
-        return status, out, err
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = root.run([str(argument) for argument in arguments])
+        return status, out.getvalue(), err.getvalue()
 
     @property
     def clock(self) -> AnvilClock:
@@ -80,8 +80,36 @@ class LiveFleet:
     """A commissioned fleet with a price, a bond, a reporter and three verifiers of whom two must sign."""
 
     fleet_id: int
-    gpus: Path
     gpu_ids: tuple[str, ...]
+
+
+def twice(sh: Shell, *commands: tuple[object, ...]) -> None:
+    """Announce calls of delayed roles, wait until all can be made, and make them."""
+    announced = [sh.json(*command)["scheduled_for"] for command in commands]
+    assert None not in announced
+    sh.clock.travel(max(announced))
+    for command in commands:
+        assert sh.json(*command)["scheduled_for"] is None
+
+
+def enroll(sh: Shell, gpu_ids: tuple[str, ...], *more: object) -> int:
+    """Let operator-a enrol a fleet, as the README's operator does it."""
+    enrolled: int = sh.json(
+        "fleet", "enroll", "--class", "H100-SXM5-80GB", "--region", "DE-HE", "--gpus", listed(sh, gpu_ids),
+        "--cadence", "60s", "--floor", "1", "--price", "2.5", "--insured-until", START + 10**8, "--deed", "deed.txt",
+        "--account", "operator-a", *more,
+    )["fleet"]  # fmt: skip
+    return enrolled
+
+
+def confirm(sh: Shell, fleet_id: int, gpu_ids: tuple[str, ...]) -> tuple[object, ...]:
+    """Return the command by which the registrar makes GPUs real."""
+    return ("admin", "confirm", fleet_id, "--gpus", listed(sh, gpu_ids), "--account", "registrar")
+
+
+def listed(sh: Shell, gpu_ids: tuple[str, ...]) -> Path:
+    """Write a list of GPUs."""
+    return sh.write("gpus.txt", "".join(f"{gpu_id}\n" for gpu_id in gpu_ids))
 
 
 def signed(sh: Shell, report: str, *signers: str) -> list[Path]:

@@ -55,7 +55,7 @@ def test_commands__all_of_them__say_what_they_do_and_for_what_their_options_are(
 
 
 def test_read__any_view__is_reached(sh: Shell) -> None:
-    assert sh("read", "FleetRegistry", "fleetCount").strip() == "0"
+    assert sh("read", "FleetRegistry", "fleetCount").strip() == "1"
     terms = sh.json("read", "LeaseTerms", "termsOf", 1)
     assert terms["reservationWad"] == 10**17
     assert len(terms["tiers"]) == 3

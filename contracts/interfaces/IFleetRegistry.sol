@@ -165,6 +165,8 @@ interface IFleetRegistry is IERC7578 {
 
     /// @notice Lets new fleets settle in `token`, an ERC-20 with 6 to 18 decimals.
     /// @dev Assumes no fee on transfer, no rebase, no balance that moves by itself. Pulls check and refuse fees.
+    /// Assumes that less than 2^96 units are ever a fleet's revenue, and prices below 2^72 units: 4,722 coins per GPU-hour with
+    /// 18 decimals, too few of a currency whose coin is worth next to nothing.
     function listToken(address token) external;
 
     /// @notice New fleets cannot choose `token` any more. Fleets that have it go on.

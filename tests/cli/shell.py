@@ -126,3 +126,23 @@ def metered(sh: Shell, fleet: LiveFleet, start: int, hours: int, name: str = "tr
 
     path.write_bytes(gzip.compress("".join(lines).encode()))
     return path
+
+
+def opened(sh: Shell, fleet: LiveFleet, *more: object) -> int:
+    """Let lessee-1 lease one GPU for eight hours, and operator-a grant it the first one."""
+    lease: int = sh.json(
+        "lease", "open", fleet.fleet_id, "--gpus", 1, "--for", "8h", "--account", "lessee-1", *more
+    )["lease"]  # fmt: skip
+    connection = sh.write("connection.txt", "ssh gpu@203.0.113.7")
+    grant = ("lease", "grant", lease, "--gpu", fleet.gpu_ids[0], "--connection", connection)
+    sh(*grant, "--account", "operator-a")
+    return lease
+
+
+def reported(sh: Shell, fleet: LiveFleet) -> str:
+    """Build a report of the fleet's first hour, and let an hour more pass."""
+    begin = sh.json("fleet", "show", fleet.fleet_id)["fleet"]["commissioned_at"]
+    trace = metered(sh, fleet, begin - begin % 60, 2)
+    sh.clock.travel(begin + 7_200)
+    path: str = sh.json("report", "build", fleet.fleet_id, "--trace", trace, "--as-of", begin + 3_600)["report"]
+    return path

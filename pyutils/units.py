@@ -36,7 +36,7 @@ Watts = NewType("Watts", int)
 """Power in watts."""
 
 ShareUnits = NewType("ShareUnits", int)
-"""Fleet shares in their smallest unit."""
+"""Fleet shares in their smallest unit; `SHARE_DECIMALS` of them follow the point."""
 
 FleetId = NewType("FleetId", int)
 """Number of a fleet, and of its title, in FleetRegistry."""
@@ -52,6 +52,7 @@ NO_MONEY = TokenUnits(0)
 NO_GPU_TIME = GpuMs(0)
 EPOCH = UnixSeconds(0)
 """What contracts keep for a moment that has not come."""
+SHARE_DECIMALS = 18
 MS_PER_SECOND = 1_000
 MS_PER_HOUR = 3_600_000
 SECONDS_PER_HOUR = 3_600

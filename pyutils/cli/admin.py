@@ -8,8 +8,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from pyutils.cli.fleet import FILE, SHARE_DECIMALS
-from pyutils.cli.parameters import DURATION, HASH, format_duration
+from pyutils.cli.parameters import DURATION, FILE, HASH, format_duration
 from pyutils.cli.session import Session, writes
 from pyutils.contracts import Contract
 from pyutils.deployment.roles import Role
@@ -22,7 +21,7 @@ from pyutils.operations.fleets import settlement_token
 from pyutils.operations.gpu_lists import read_gpu_list
 from pyutils.operations.history import events
 from pyutils.operations.report_files import ReportFile, SignatureFile
-from pyutils.units import FleetId, parse_money
+from pyutils.units import SHARE_DECIMALS, FleetId, parse_money
 
 ROLE = click.Choice([role.name.lower().replace("_", "-") for role in Role])
 KIND = click.Choice(["operator", "lessee"])

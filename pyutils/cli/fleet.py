@@ -1,4 +1,4 @@
-"""Fleets: enrolling, showing and running them."""
+"""Fleets: showing and running them; enrolling and their GPUs have modules of their own."""
 
 from __future__ import annotations
 
@@ -6,33 +6,24 @@ from pathlib import Path
 
 import click
 
+from pyutils.cli.fleet_enrolment import enroll, hash_deed, parse_price, read_documents
+from pyutils.cli.fleet_gpus import gpus, grow, prove_double, replace_boards, shrink
 from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import DURATION, TIME, format_duration, format_time
-from pyutils.cli.session import Session, asks, reads, writes
+from pyutils.cli.parameters import FILE, TIME, format_duration, format_time
+from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
-from pyutils.errors import InputError
-from pyutils.keccak import keccak256
-from pyutils.models import ZERO_ADDRESS, Documents, FleetEnrolment, ShareTerms
 from pyutils.operations import fleets, reports
 from pyutils.operations.calls import send
-from pyutils.operations.gpu_lists import gpu_leaf, gpu_tree, read_gpu_list
-from pyutils.units import FleetId, GpuMs, TokenUnits, format_gpu_hours, parse_money, to_bytes32_text
-
-FILE = click.Path(path_type=Path)
-SHARE_DECIMALS = 18
-BOARD_WATTS = {"H100-SXM5": 700, "H100-PCIE": 350, "H200": 700, "B200": 1_000}
-"""Vendors' ratings, by the begin of the class."""
-
-
-class PriceError(InputError):
-    """A price cannot be."""
-
-    remedy = "Give a price above zero and not below the fleet's floor"
+from pyutils.units import FleetId, GpuMs, format_gpu_hours
 
 
 @click.group()
 def fleet() -> None:
     """Fleets: GPUs of one class at one site under one operator."""
+
+
+for _command in (enroll, gpus, grow, shrink, replace_boards, prove_double):
+    fleet.add_command(_command)
 
 
 @fleet.command("list")
@@ -117,108 +108,8 @@ def documents(session: Session, block: Block, fleet_id: int) -> None:
 @writes
 def set_documents(session: Session, fleet_id: int, file: Path) -> None:
     """Set a fleet's documents from a JSON file, as `fleet documents --json` prints them. For its controller."""
-    receipt = session.system.registry.set_documents(session.lane, FleetId(fleet_id), _documents(file))
+    receipt = session.system.registry.set_documents(session.lane, FleetId(fleet_id), read_documents(file))
     session.done(receipt, f"fleet {fleet_id} has other documents")
-
-
-@fleet.command()
-@click.option("--class", "gpu_class", required=True, help="GPU class, such as H100-SXM5-80GB.")
-@click.option("--region", required=True, help="ISO 3166-2, such as DE-HE.")
-@click.option("--gpus", type=FILE, required=True, help="File with one GPU id a line, as the meter names them.")
-@click.option("--cadence", type=DURATION, required=True, help="Time between two samples of one GPU, such as 60s.")
-@click.option("--floor", required=True, help="Least price per GPU-hour, in coins; only the registrar lowers it.")
-@click.option("--price", help="Price per GPU-hour, in coins; may be set later by `fleet price`.")
-@click.option(
-    "--operating-share", type=click.IntRange(0, 10_000), default=2_000, show_default=True, help="Basis points."
-)
-@click.option("--max-term", type=DURATION, default="90d", show_default=True, help="Longest lease.")
-@click.option("--watts", type=click.IntRange(1), help="The board's rating; known for common classes.")
-@click.option("--shares", "supply", default="1000000", show_default=True, help="Whole supply of shares.")
-@click.option("--name", help="Name of the shares; the class and region by default.")
-@click.option("--symbol", default="FLEET", show_default=True, help="Symbol of the shares.")
-@click.option("--gated", is_flag=True, help="Only permitted accounts may hold shares; for ever.")
-@click.option("--custodian", default=ZERO_ADDRESS, help="Exempt from the gate.")
-@click.option("--owner", help="Receives title and shares; the account that signs by default.")
-@click.option("--token", help="Settlement token; the deployment's first by default.")
-@click.option("--insured-until", type=TIME, required=True, help="End of the insurance.")
-@click.option("--deed", type=FILE, required=True, help="Deed that ties title to lien register; its hash goes on chain.")
-@click.option("--documents", "papers", type=FILE, help="JSON file of ERC-7578 documents.")
-@writes
-def enroll(
-    session: Session,
-    gpu_class: str,
-    region: str,
-    gpus: Path,
-    cadence: int,
-    floor: str,
-    price: str | None,
-    operating_share: int,
-    max_term: int,
-    watts: int | None,
-    supply: str,
-    name: str | None,
-    symbol: str,
-    gated: bool,
-    custodian: str,
-    owner: str | None,
-    token: str | None,
-    insured_until: int,
-    deed: Path,
-    papers: Path | None,
-) -> None:
-    """Enrol a fleet and create its shares. The signer, an admitted operator, becomes its operator.
-
-    Nothing can be leased until the registrar confirmed the GPUs (`admin confirm`).
-    """
-    system = session.system
-    coin = system.coin() if token is None else system.token(session.address(token))
-    decimals = coin.decimals()
-    cost = _price(price, decimals) if price is not None else None
-    ids = read_gpu_list(gpus)
-    owned_by = session.lane.address if owner is None else session.address(owner)
-    rating = watts or next((rated for begin, rated in BOARD_WATTS.items() if gpu_class.upper().startswith(begin)), 0)
-    if not rating:
-        raise InputError(f"the board power of {gpu_class} is not known", remedy="Give it with --watts")
-    if cost is not None and owned_by != session.lane.address:
-        raise PriceError("only the title's owner sets a price", remedy="Leave --price out; the owner sets it later")
-    enrolment = FleetEnrolment(
-        owner=owned_by,
-        gpu_class=to_bytes32_text(gpu_class),
-        region=to_bytes32_text(region),
-        board_power_watts=rating,
-        sample_cadence=cadence,
-        max_term=max_term,
-        capacity=len(ids),
-        gpu_root=gpu_tree(ids).root,
-        settlement_token=coin.address,
-        pricing=system.pricing.address,
-        price_floor=_price(floor, decimals),
-        operating_share_bps=operating_share,
-        insurance_expiry=insured_until,
-        deed_hash=keccak256(_bytes(deed)),
-        documents=_documents(papers) if papers else Documents(),
-        shares=ShareTerms(
-            name=name or f"{gpu_class} {region}",
-            symbol=symbol,
-            supply=parse_money(supply, SHARE_DECIMALS),
-            gated=gated,
-            custodian=session.address(custodian),
-        ),
-    )
-    fleet_id, receipt = fleets.enroll(system, session.lane, session.gpu_lists, enrolment, ids)
-    if cost is not None:
-        system.pricing.set_price(session.lane, fleet_id, cost)
-    session.done(receipt, f"fleet {fleet_id} enrolled with {len(ids)} GPUs, to be confirmed", fleet=fleet_id)
-
-
-@fleet.command()
-@click.argument("file", type=FILE)
-@asks
-def gpus(session: Session, file: Path) -> None:
-    """File a list of GPUs that somebody else published, so that reports over it can be built and verified."""
-    ids = read_gpu_list(file)
-    root = session.gpu_lists.file(ids)
-    session.show({"root": root, "gpus": ids}, lambda: click.echo(f"{len(ids)} GPUs with the root 0x{root.hex()}"))
 
 
 @fleet.command()
@@ -228,7 +119,7 @@ def gpus(session: Session, file: Path) -> None:
 def price(session: Session, fleet_id: int, price: str) -> None:
     """Set the price per GPU-hour, in coins, of leases opened from now on. For the fleet's controller."""
     token = fleets.settlement_token(session.system, FleetId(fleet_id))
-    cost = _price(price, token.decimals())
+    cost = parse_price(price, token.decimals())
     receipt = session.system.pricing.set_price(session.lane, FleetId(fleet_id), cost)
     session.done(receipt, f"fleet {fleet_id} costs {session.coins(cost, token)} per GPU-hour")
 
@@ -241,44 +132,6 @@ def pricing(session: Session, fleet_id: int, contract: str) -> None:
     """Choose the contract that quotes the next lease. For the fleet's controller."""
     receipt = send(session.lane, session.system.registry, "setPricing", fleet_id, session.address(contract))
     session.done(receipt, f"{contract} quotes leases of fleet {fleet_id}")
-
-
-@fleet.command()
-@click.argument("fleet_id", metavar="FLEET", type=int)
-@click.option("--gpus", type=FILE, required=True, help="All GPUs that the fleet shall have, one id a line.")
-@writes
-def grow(session: Session, fleet_id: int, gpus: Path) -> None:
-    """Ask for more GPUs; the registrar confirms. For the fleet's controller."""
-    ids = read_gpu_list(gpus)
-    root = session.gpu_lists.file(ids)
-    receipt = session.system.registry.request_growth(session.lane, FleetId(fleet_id), len(ids), root)
-    session.done(receipt, f"fleet {fleet_id} asks for {len(ids)} GPUs")
-
-
-@fleet.command()
-@click.argument("fleet_id", metavar="FLEET", type=int)
-@click.option("--gpus", type=FILE, required=True, help="The GPUs that stay, one id a line.")
-@writes
-def shrink(session: Session, fleet_id: int, gpus: Path) -> None:
-    """Take GPUs out, never below what is leased. For the title's owner."""
-    ids = read_gpu_list(gpus)
-    root = session.gpu_lists.file(ids)
-    receipt = send(session.lane, session.system.registry, "shrink", fleet_id, len(ids), root)
-    session.done(receipt, f"fleet {fleet_id} has {len(ids)} GPUs")
-
-
-@fleet.command("replace-boards")
-@click.argument("fleet_id", metavar="FLEET", type=int)
-@click.option("--gpus", type=FILE, required=True, help="All GPUs after the exchange, as many as before.")
-@writes
-def replace_boards(session: Session, fleet_id: int, gpus: Path) -> None:
-    """Exchange boards without changing their number. For the title's owner."""
-    ids = read_gpu_list(gpus)
-    capacity = session.system.registry.fleet(FleetId(fleet_id)).capacity
-    if len(ids) != capacity:
-        raise InputError(f"{len(ids)} GPUs are named, the fleet has {capacity}", remedy="Use `fleet grow` or `shrink`")
-    receipt = send(session.lane, session.system.registry, "setGpuRoot", fleet_id, session.gpu_lists.file(ids))
-    session.done(receipt, f"fleet {fleet_id} has other boards")
 
 
 @fleet.command("wind-down")
@@ -297,7 +150,7 @@ def wind_down(session: Session, fleet_id: int) -> None:
 @writes
 def insure(session: Session, fleet_id: int, insured_until: int, deed: Path) -> None:
     """Set the end of the insurance and the deed. For the fleet's controller."""
-    deed_hash = keccak256(_bytes(deed))
+    deed_hash = hash_deed(deed)
     receipt = send(session.lane, session.system.registry, "setInsurance", fleet_id, insured_until, deed_hash)
     session.done(receipt, f"fleet {fleet_id} is insured until {format_time(insured_until)}")
 
@@ -361,24 +214,6 @@ def transfer(session: Session, fleet_id: int, to: str) -> None:
     session.done(receipt, f"the title of fleet {fleet_id} is {receiver}'s")
 
 
-@fleet.command("prove-double")
-@click.argument("gpu_id", metavar="GPU")
-@click.argument("fleet_a", type=int)
-@click.argument("fleet_b", type=int)
-@writes
-def prove_double(session: Session, gpu_id: str, fleet_a: int, fleet_b: int) -> None:
-    """Prove that one GPU is in two fleets; both take no new business until the registrar decides. For anyone."""
-    leaf = gpu_leaf(gpu_id)
-    proofs = []
-    for fleet_id in (fleet_a, fleet_b):
-        ids = session.gpu_lists.ids(session.system.registry.fleet(FleetId(fleet_id)).gpu_root)
-        tree = gpu_tree(ids)
-        proofs.append(list(tree.proof(tree.index_of((leaf,)))))
-    registry = session.system.registry
-    receipt = send(session.lane, registry, "proveDoubleEnrolment", leaf, fleet_a, proofs[0], fleet_b, proofs[1])
-    session.done(receipt, f"{gpu_id} is in fleets {fleet_a} and {fleet_b}; both are suspended")
-
-
 @fleet.command()
 @click.argument("fleet_id", metavar="FLEET", type=int)
 @reads
@@ -391,26 +226,3 @@ def head(session: Session, block: Block, fleet_id: int) -> None:
         print_facts(f"Head of fleet {fleet_id}", rows)
 
     session.show(report, people)
-
-
-def _price(text: str, decimals: int) -> TokenUnits:
-    cost = parse_money(text, decimals)
-    if not cost:
-        raise PriceError("a price of 0")
-    return cost
-
-
-def _documents(file: Path) -> Documents:
-    try:
-        return Documents.model_validate_json(_bytes(file))
-    except ValueError as error:
-        raise InputError(
-            f"{file} holds no ERC-7578 documents", remedy="Write what `gpurwa fleet documents --json` prints"
-        ) from error
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}", remedy="Check the path") from error

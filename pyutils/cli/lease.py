@@ -1,4 +1,4 @@
-"""Leases: quoting, opening, granting, ending and closing them."""
+"""Leases: quoting, opening, granting and ending them; closing has a module of its own."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from pathlib import Path
 
 import click
 
-from pyutils.cli.fleet import FILE
+from pyutils.cli.lease_closing import agree, close, revoke_agreement
 from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import DURATION, TIME, format_duration, format_time
+from pyutils.cli.parameters import DURATION, FILE, TIME, format_duration, format_time
 from pyutils.cli.session import Session, asks, reads, writes
 from pyutils.contracts.base import Block
-from pyutils.errors import InputError
 from pyutils.models import Lease
-from pyutils.operations import leases, settlements
+from pyutils.operations import leases
 from pyutils.operations.calls import send
 from pyutils.operations.fleets import settlement_token
 from pyutils.operations.gpu_lists import check_gpu_ids, read_gpu_list
-from pyutils.operations.report_files import AgreementFile
-from pyutils.operations.reports import head_leaf_file
-from pyutils.units import FleetId, GpuMs, LeaseId, format_gpu_hours, format_wad_percent, parse_gpu_hours
+from pyutils.units import FleetId, GpuMs, LeaseId, format_gpu_hours, format_wad_percent
 
 PAY = click.option(
     "--pay",
@@ -33,6 +30,10 @@ PAY = click.option(
 @click.group()
 def lease() -> None:
     """Leases: N GPUs of a fleet for a term at a locked price, prepaid."""
+
+
+for _command in (agree, revoke_agreement, close):
+    lease.add_command(_command)
 
 
 @lease.command("list")
@@ -227,59 +228,6 @@ def user(session: Session, lease_id: int, account_of_user: str, until: int) -> N
     who = session.address(account_of_user)
     receipt = send(session.lane, session.system.lease_book, "setUser", lease_id, who, until)
     session.done(receipt, f"{who} uses lease {lease_id} until {format_time(until)}")
-
-
-@lease.command()
-@click.argument("lease_id", metavar="LEASE", type=int)
-@click.option("--delivered", required=True, metavar="GPU-HOURS", help="What the lease got.")
-@click.option("--out", type=FILE, required=True, help="File for the signature.")
-@writes
-def agree(session: Session, lease_id: int, delivered: str, out: Path) -> None:
-    """Sign what a lease got, as its operator or owner, to close it by `lease close --agreed` without a report."""
-    time = parse_gpu_hours(delivered)
-    agreement = settlements.agree(session.system, session.signer, LeaseId(lease_id), time)
-    agreement.write(out)
-    session.show(agreement, lambda: click.echo(f"{agreement.signer} agrees to {delivered} GPU-hours: {out}"))
-
-
-@lease.command("revoke-agreement")
-@click.argument("lease_id", metavar="LEASE", type=int)
-@writes
-def revoke_agreement(session: Session, lease_id: int) -> None:
-    """Make earlier signatures of `lease agree` worthless. For the operator or the lease's owner."""
-    receipt = send(session.lane, session.system.lease_book, "revokeMutual", lease_id)
-    session.done(receipt, f"earlier agreements on lease {lease_id} are worthless")
-
-
-@lease.command()
-@click.argument("lease_id", metavar="LEASE", type=int)
-@click.option("--leaf-files", type=FILE, help="Leaf file of the fleet's head, or a folder that has it.")
-@click.option("--unproved", is_flag=True, help="No report proved it before the deadline: refund everything.")
-@click.option("--agreed", type=FILE, multiple=True, help="The two sides' signatures of `lease agree`; twice.")
-@writes
-def close(session: Session, lease_id: int, leaf_files: Path | None, unproved: bool, agreed: tuple[Path, ...]) -> None:
-    """Close a lease that has ended: the last rent, and the rest of the deposit back. For anyone."""
-    system, lane, ident = session.system, session.lane, LeaseId(lease_id)
-    if unproved and agreed:
-        raise InputError("--unproved and --agreed exclude each other", remedy="Give one of them")
-    place = leaf_files or session.leaf_files
-    if unproved:
-        receipt = system.lease_book.close_unproved(lane, ident)
-    elif agreed:
-        if len(agreed) != 2:
-            raise InputError(f"{len(agreed)} signatures", remedy="Give --agreed twice: the operator's and the owner's")
-        files = [AgreementFile.read(path) for path in agreed]
-        head = head_leaf_file(system, leases.fleet_of(ident), place) if settlements.needs_head(system, ident) else None
-        receipt = settlements.close_agreed(system, lane, files, head)
-    else:
-        receipt = settlements.close(system, lane, ident, head_leaf_file(system, leases.fleet_of(ident), place))
-    event = system.lease_book.event(receipt, "Close")
-    token = settlement_token(system, leases.fleet_of(ident))
-    said = f"lease {lease_id} is closed, {session.coins(event['refund'], token)} go back"
-    if event["slaCredit"]:
-        said += f", and {session.coins(event['slaCredit'], token)} for missed availability"
-    names = {"refund": "refund", "slaCredit": "sla_credit", "compensation": "compensation"}
-    session.done(receipt, said, lease=lease_id, **{ours: event[theirs] for theirs, ours in names.items()})
 
 
 def _state(one: Lease) -> str:

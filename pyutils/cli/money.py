@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from pyutils.cli.fleet import FILE, SHARE_DECIMALS
 from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import format_time
+from pyutils.cli.parameters import FILE, format_time
 from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
 from pyutils.errors import InputError
@@ -19,7 +18,16 @@ from pyutils.operations.leases import fleet_of
 from pyutils.operations.positions import Position
 from pyutils.operations.positions import positions as positions_of
 from pyutils.operations.reports import head_leaf_file
-from pyutils.units import FleetId, LeaseId, ShareUnits, TokenUnits, format_fixed, format_money, parse_money
+from pyutils.units import (
+    SHARE_DECIMALS,
+    FleetId,
+    LeaseId,
+    ShareUnits,
+    TokenUnits,
+    format_fixed,
+    format_money,
+    parse_money,
+)
 
 
 @click.command()

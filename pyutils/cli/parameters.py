@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -106,6 +107,7 @@ class Block(click.ParamType):
 
 
 DURATION = Duration()
+FILE = click.Path(path_type=Path)
 TIME = Time()
 HASH = Hash()
 BLOCK = Block()

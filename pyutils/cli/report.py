@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pyutils.cli.bond import PAY
-from pyutils.cli.fleet import FILE
 from pyutils.cli.output import print_facts
-from pyutils.cli.parameters import TIME, format_time
+from pyutils.cli.parameters import FILE, TIME, format_time
 from pyutils.cli.session import Session, asks, writes
 from pyutils.errors import InputError
 from pyutils.meter import read_leaf_file, read_trace, write_leaf_file

@@ -13,9 +13,8 @@ from rich.progress import Progress
 
 from pyutils import artifacts
 from pyutils.chain import connect, rpc
-from pyutils.cli.fleet import FILE
 from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import format_duration
+from pyutils.cli.parameters import FILE, format_duration
 from pyutils.cli.session import Session, asks, open_account, reads, writes
 from pyutils.contracts.base import Block, abi_type
 from pyutils.deployment import Plan, deploy_system

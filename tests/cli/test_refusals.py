@@ -17,7 +17,7 @@ from pyutils.contracts.base import encode_call, encode_constructor
 from pyutils.devnet import account
 from pyutils.keccak import keccak256
 
-from .shell import LiveFleet, Shell, metered, signed
+from .shell import LiveFleet, Shell, reported, signed
 
 HEADER = "timestamp_s,pod,gpu_duty_cycle_percent\n"
 
@@ -127,11 +127,7 @@ def test_admin__by_somebody_without_the_role__refused(sh: Shell) -> None:
 @pytest.fixture
 def built(sh: Shell, fleet: LiveFleet) -> str:
     """Return a report of the fleet's first hour, unsigned."""
-    begin = sh.json("fleet", "show", fleet.fleet_id)["fleet"]["commissioned_at"]
-    trace = metered(sh, fleet, begin - begin % 60, 2)
-    sh.clock.travel(begin + 7_200)
-    path: str = sh.json("report", "build", fleet.fleet_id, "--trace", trace, "--as-of", begin + 3_600)["report"]
-    return path
+    return reported(sh, fleet)
 
 
 def test_build__time_that_goes_back__refused(sh: Shell, fleet: LiveFleet, built: str) -> None:

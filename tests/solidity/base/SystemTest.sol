@@ -302,21 +302,34 @@ abstract contract SystemTest {
             transferGate: _predict("transferGate"),
             lossFund: _predict("lossFund")
         });
-        authority = AccessManager(_put("authority", type(AccessManager).creationCode, abi.encode(address(this))));
-        registry = FleetRegistry(_put("registry", type(FleetRegistry).creationCode, abi.encode(system, address(this))));
+        authority =
+            AccessManager(_put("authority", vm.getCode("AccessManager.sol:AccessManager"), abi.encode(address(this))));
+        registry = FleetRegistry(
+            _put("registry", vm.getCode("FleetRegistry.sol:FleetRegistry"), abi.encode(system, address(this)))
+        );
         oracle = MeterOracle(
-            _put("oracle", type(MeterOracle).creationCode, abi.encode(system, _sequencerFeed(), uint32(2 hours)))
+            _put(
+                "oracle",
+                vm.getCode("MeterOracle.sol:MeterOracle"),
+                abi.encode(system, _sequencerFeed(), uint32(2 hours))
+            )
         );
-        book = LeaseBook(_put("leaseBook", type(LeaseBook).creationCode, abi.encode(system)));
-        leaseTerms = LeaseTerms(_put("leaseTerms", type(LeaseTerms).creationCode, abi.encode(system.authority)));
-        bond = OperatorBond(_put("bond", type(OperatorBond).creationCode, abi.encode(system)));
+        book = LeaseBook(_put("leaseBook", vm.getCode("LeaseBook.sol:LeaseBook"), abi.encode(system)));
+        leaseTerms =
+            LeaseTerms(_put("leaseTerms", vm.getCode("LeaseTerms.sol:LeaseTerms"), abi.encode(system.authority)));
+        bond = OperatorBond(_put("bond", vm.getCode("OperatorBond.sol:OperatorBond"), abi.encode(system)));
         router = RevenueRouter(
-            _put("router", type(RevenueRouter).creationCode, abi.encode(system, feeRecipient, uint16(200)))
+            _put("router", vm.getCode("RevenueRouter.sol:RevenueRouter"), abi.encode(system, feeRecipient, uint16(200)))
         );
-        shareFactory = FleetShareFactory(_put("shareFactory", type(FleetShareFactory).creationCode, abi.encode(system)));
-        gate = TransferGate(_put("transferGate", type(TransferGate).creationCode, abi.encode(system.authority)));
-        lossFund = LossFund(_put("lossFund", type(LossFund).creationCode, abi.encode(system.authority)));
-        pricing = FixedPricing(_put("pricing", type(FixedPricing).creationCode, abi.encode(system.registry)));
+        shareFactory = FleetShareFactory(
+            _put("shareFactory", vm.getCode("FleetShareFactory.sol:FleetShareFactory"), abi.encode(system))
+        );
+        gate = TransferGate(
+            _put("transferGate", vm.getCode("TransferGate.sol:TransferGate"), abi.encode(system.authority))
+        );
+        lossFund = LossFund(_put("lossFund", vm.getCode("LossFund.sol:LossFund"), abi.encode(system.authority)));
+        pricing =
+            FixedPricing(_put("pricing", vm.getCode("FixedPricing.sol:FixedPricing"), abi.encode(system.registry)));
     }
 
     function _predict(bytes32 salt) private view returns (address) {

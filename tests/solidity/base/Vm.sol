@@ -19,6 +19,7 @@ interface Vm {
     function stopPrank() external;
     function label(address account, string calldata name) external;
     function etch(address target, bytes calldata code) external;
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function deal(address account, uint256 balance) external;
     function store(address target, bytes32 slot, bytes32 value) external;
     function load(address target, bytes32 slot) external view returns (bytes32);

@@ -10,7 +10,7 @@ from web3 import Web3
 
 from pyutils import artifacts
 from pyutils.chain import RevertedError, UnknownRevertError, decode_revert, rpc
-from pyutils.chain.errors import revert_data, shapes
+from pyutils.chain.errors import RAISED_IN_ASSEMBLY, revert_data, shapes
 from pyutils.chain.remedies import REMEDIES, remedy_of
 from pyutils.contracts import System
 from pyutils.contracts.base import encode_call
@@ -25,6 +25,7 @@ ALL_ERRORS = sorted(
         for entry in artifacts.load(name).abi
         if entry["type"] == "error"
     }
+    | {(shape.name, shape.types) for shape in RAISED_IN_ASSEMBLY}
 )
 
 

@@ -89,9 +89,16 @@ class ErrorShape:
         return f"{self.name}({','.join(self.types)})"
 
 
+RAISED_IN_ASSEMBLY: Final = (
+    ErrorShape("InvalidSignature", (), (), ("MeterOracle",)),
+    ErrorShape("DeploymentFailed", (), (), ("MeterOracle",)),
+)
+"""Errors of solady's libraries, which no ABI lists because only assembly raises them."""
+
+
 @cache
 def shapes() -> Mapping[bytes, ErrorShape]:
-    """Return all errors of all ABIs, and Solidity's own two, by selector."""
+    """Return all errors of all ABIs, Solidity's own two, and those that only assembly raises, by selector."""
     found: dict[bytes, ErrorShape] = {}
     for contract in artifacts.names():
         for entry in artifacts.load(contract).abi:
@@ -107,7 +114,8 @@ def shapes() -> Mapping[bytes, ErrorShape]:
             known = found.get(selector)
             contracts = (*known.contracts, contract) if known else (contract,)
             found[selector] = ErrorShape(shape.name, shape.types, shape.arguments, contracts)
-    for shape in (ErrorShape("Error", ("string",), ("reason",), ()), ErrorShape("Panic", ("uint256",), ("code",), ())):
+    solidity = (ErrorShape("Error", ("string",), ("reason",), ()), ErrorShape("Panic", ("uint256",), ("code",), ()))
+    for shape in (*solidity, *RAISED_IN_ASSEMBLY):
         found[keccak256(shape.signature.encode())[:4]] = shape
     return found
 

@@ -38,23 +38,30 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; columns that begin with # are numbers, to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for column in columns:
         number = column.startswith("#")
         table.add_column(column.removeprefix("#"), justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    _console().print(table)
+    _print(title, table)
 
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:
     """Print names and values, one pair a line."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    table = Table(show_header=False, box=None)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in facts.items():
         table.add_row(name, str(value))
-    _console().print(table)
+    _print(title, table)
+
+
+def _print(title: str, table: Table) -> None:
+    # Not the table's own title, which would wrap at the width of a narrow table and cut addresses in two.
+    console = _console()
+    console.print(title, style="italic", soft_wrap=True)
+    console.print(table)
 
 
 def _console() -> Console:

@@ -19,9 +19,10 @@ _LEAST_WIDTH = 100
 
 def show(outcome: Outcome, people: People, console: Console) -> None:
     """Print leases, revenue and holders, and what was left out."""
+    console.width = max(console.width, _LEAST_WIDTH)
     for table in (_leases(outcome), _revenue(outcome), _holders(outcome, people)):
         console.print()
-        console.print(table, width=max(console.width, _LEAST_WIDTH), crop=False)
+        console.print(table)
     console.print()
     for one in outcome.trace["left_out"]:
         console.print(f"left out: {one['scene']}: {one['reason']}", highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from pyutils.chain import Lane, Receipt
 from pyutils.contracts.base import Block, Contract
 from pyutils.models import Documents, Fleet, FleetEnrolment
 from pyutils.models.fleet import DeclaredValue
-from pyutils.units import FleetId, GpuMs, UnixSeconds
+from pyutils.units import FleetId
 
 
 class FleetRegistry(Contract):
@@ -67,14 +67,6 @@ class FleetRegistry(Contract):
         """Return whether new fleets may settle in `token`."""
         return bool(self._read("isTokenListed", token, block=block))
 
-    def operator_record(self, account: str, block: Block = "latest") -> bytes:
-        """Return the hash of what was checked of an operator; zero where it is not admitted."""
-        return bytes(self._read("operatorRecord", account, block=block))
-
-    def lessee_record(self, account: str, block: Block = "latest") -> bytes:
-        """Return the hash of what was checked of a lessee; zero where it is not on record."""
-        return bytes(self._read("lesseeRecord", account, block=block))
-
     def fleet_count(self, block: Block = "latest") -> int:
         """Return how many fleets were enrolled; their ids are 1 to this number."""
         return int(self._read("fleetCount", block=block))
@@ -95,7 +87,3 @@ class FleetRegistry(Contract):
     def controller_of(self, fleet_id: FleetId, block: Block = "latest") -> str:
         """Return who sets prices, operator and documents."""
         return self._read_address("controllerOf", fleet_id, block=block)
-
-    def capacity_gpu_ms(self, fleet_id: FleetId, time: UnixSeconds, block: Block = "latest") -> GpuMs:
-        """Return the GPU time that the fleet could have delivered from enrolment to `time`."""
-        return GpuMs(self._read("capacityGpuMs", fleet_id, time, block=block))

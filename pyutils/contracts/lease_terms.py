@@ -5,7 +5,6 @@ from __future__ import annotations
 from pyutils.chain import Lane, Receipt
 from pyutils.contracts.base import Block, Contract
 from pyutils.models import Terms
-from pyutils.units import TokenUnits
 
 
 class LeaseTerms(Contract):
@@ -24,7 +23,3 @@ class LeaseTerms(Contract):
     def current_terms_id(self, block: Block = "latest") -> int:
         """Return the version under which leases open now; 0 before the first."""
         return int(self._read("currentTermsId", block=block))
-
-    def reservation_up(self, terms_id: int, deposit: TokenUnits, block: Block = "latest") -> TokenUnits:
-        """Return what a version reserves of a deposit, rounded up."""
-        return TokenUnits(self._read("reservationUp", terms_id, deposit, block=block))

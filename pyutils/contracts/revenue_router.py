@@ -6,7 +6,7 @@ from pyutils.chain import Lane, Receipt
 from pyutils.contracts.base import Block
 from pyutils.contracts.payouts import PayoutContract
 from pyutils.models import Revenue
-from pyutils.units import FleetId, TokenUnits
+from pyutils.units import FleetId
 
 
 class RevenueRouter(PayoutContract):
@@ -21,10 +21,6 @@ class RevenueRouter(PayoutContract):
     def revenue(self, fleet_id: FleetId, block: Block = "latest") -> Revenue:
         """Return a fleet's revenue and its legs."""
         return Revenue.from_row(self._read("revenue", fleet_id, block=block))
-
-    def net_revenue_on(self, fleet_id: FleetId, day: int, block: Block = "latest") -> TokenUnits:
-        """Return the net revenue recorded for a UTC day (Unix time ÷ 86,400)."""
-        return TokenUnits(self._read("netRevenueOn", fleet_id, day, block=block))
 
     def protocol_fee_bps(self, block: Block = "latest") -> int:
         """Return the protocol fee of fleets enrolled from now on, in basis points."""

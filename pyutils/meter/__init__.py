@@ -4,6 +4,7 @@ from pyutils.meter.build import build_leaf_file, build_report_data, verify_leaf_
 from pyutils.meter.fleet import FleetMeter
 from pyutils.meter.leaf_file import LeafFile, parse_leaf_file, read_leaf_file, write_leaf_file
 from pyutils.meter.series import GpuSeries, Sample, to_samples, to_series
+from pyutils.meter.source import SampleSource, SourceError
 from pyutils.meter.synthetic import Cast, synthetic_trace
 from pyutils.meter.trace import Trace, read_trace, write_trace
 
@@ -13,6 +14,8 @@ __all__ = [
     "GpuSeries",
     "LeafFile",
     "Sample",
+    "SampleSource",
+    "SourceError",
     "Trace",
     "build_leaf_file",
     "build_report_data",

@@ -1,7 +1,7 @@
 """Where samples come from: one small protocol, behind which stand NVML, Prometheus and recorded traces.
 
-A source yields raw samples and nothing else; the rule that makes counters of them is `FleetMeter`'s alone. Asking again for
-the same span is harmless, so that a reporter that crashed goes on where its last checkpoint stands.
+A source yields raw samples and nothing else; the rule that makes counters of them is `FleetMeter`'s alone. Asking again
+for the same span is harmless, so that a reporter that crashed goes on where its last checkpoint stands.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from eth_utils.address import to_checksum_address
 
 from pyutils.eip712 import Signature
 from pyutils.errors import SigningError
+from pyutils.keccak import keccak256
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, EcosystemAPI
@@ -37,11 +38,11 @@ class ApeSigner:
             raise ApeRefusedError(f"{self.address} did not sign the transaction")
         return bytes(signed.serialize_transaction())
 
-    def sign_digest(self, digest: bytes) -> Signature:
-        """Return a signature over a 32-byte EIP-712 digest. Raises `ApeRefusedError`."""
+    def sign_preimage(self, preimage: bytes) -> Signature:
+        """Return a signature over keccak256(preimage). Raises `ApeRefusedError`."""
         from eth_pydantic_types import HexBytes
 
-        signature = self._account.sign_raw_msghash(HexBytes(digest))
+        signature = self._account.sign_raw_msghash(HexBytes(keccak256(preimage)))
         if signature is None:
-            raise ApeRefusedError(f"{self.address} did not sign the digest")
+            raise ApeRefusedError(f"{self.address} did not sign the statement")
         return Signature(int.from_bytes(signature.r), int.from_bytes(signature.s), signature.v - 27)

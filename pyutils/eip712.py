@@ -115,9 +115,13 @@ class Domain:
             + _address(self.contract)
         )
 
+    def preimage(self, struct_hash: bytes) -> bytes:
+        """Return the bytes that a signer hashes and signs for a struct; remote signers take no digest, only these."""
+        return b"\x19\x01" + self.separator + struct_hash
+
     def digest(self, struct_hash: bytes) -> bytes:
-        """Return what is signed for a struct."""
-        return keccak256(b"\x19\x01" + self.separator + struct_hash)
+        """Return what is signed for a struct: the hash of its preimage."""
+        return keccak256(self.preimage(struct_hash))
 
 
 def meter_oracle_domain(chain_id: int, contract: str) -> Domain:

@@ -15,6 +15,7 @@ from pyutils.contracts import ArgumentError, Contract, FleetRegistry, NoContract
 from pyutils.contracts.base import encode_call, function_shape
 from pyutils.devnet import account
 from pyutils.eip712 import meter_report_hash
+from pyutils.keccak import keccak256
 from pyutils.merkle import StandardMerkleTree, lease_tree
 from pyutils.models import ZERO_ADDRESS, FleetEnrolment, LeaseLeaf, MeterReport, ShareTerms
 from pyutils.units import FleetId, GpuMs, Joules, TokenUnits, UnixSeconds, to_bytes32_text
@@ -121,10 +122,10 @@ def test_wrappers__a_fleet_s_life__every_coin_is_accounted_for(system: System, w
         data_hash=b"\5" * 32,
         previous_digest=b"\0" * 32,
     )
-    digest = system.oracle.domain(operator.chain_id).digest(meter_report_hash(report))
-    signatures = {place: signer.sign_digest(digest) for place, signer in enumerate(verifiers)}
-    system.oracle.submit(operator, report, reporter.signer.sign_digest(digest), signatures)
-    assert system.oracle.head(fleet_id).digest == digest
+    preimage = system.oracle.domain(operator.chain_id).preimage(meter_report_hash(report))
+    signatures = {place: signer.sign_preimage(preimage) for place, signer in enumerate(verifiers)}
+    system.oracle.submit(operator, report, reporter.signer.sign_preimage(preimage), signatures)
+    assert system.oracle.head(fleet_id).digest == keccak256(preimage)
     assert system.oracle.verify_lease(lease_id, leaf.delivered_gpu_ms, tree.proof(0))
 
     system.lease_book.settle_many(operator, fleet_id, tree.multiproof([0]))

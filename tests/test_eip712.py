@@ -173,7 +173,8 @@ def test_digests__on_chain__equal_the_contracts(system: System) -> None:
         assert mine == system.lease_book.mutual_digest(agreed)
 
 
-def test_dev_signer__signs_digest__recovers_to_its_address() -> None:
-    signer = dev_signer(CHAIN_ID, 3)
-    assert signer.sign_digest(b"\7" * 32).signer(b"\7" * 32) == signer.address
+def test_dev_signer__signs_preimage__recovers_to_its_address() -> None:
+    signer, domain = dev_signer(CHAIN_ID, 3), meter_oracle_domain(CHAIN_ID, ORACLE)
+    signature = signer.sign_preimage(domain.preimage(b"\7" * 32))
+    assert signature.signer(domain.digest(b"\7" * 32)) == signer.address
     assert signer.address == "0x90F79bf6EB2c4f870365E785982E1f101E93b906"

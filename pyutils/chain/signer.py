@@ -36,7 +36,11 @@ class NotADevChainError(SigningError):
 
 
 class Signer(Protocol):
-    """An account that signs transactions and digests."""
+    """An account that signs transactions and typed data.
+
+    What is to be signed is given unhashed: a remote signer hashes for itself, so that nobody can make it sign a hash of
+    something that it was not shown.
+    """
 
     @property
     def address(self) -> ChecksumAddress:
@@ -45,8 +49,8 @@ class Signer(Protocol):
     def sign_transaction(self, transaction: Mapping[str, Any]) -> bytes:
         """Return the raw signed transaction."""
 
-    def sign_digest(self, digest: bytes) -> Signature:
-        """Return a signature over a 32-byte EIP-712 digest."""
+    def sign_preimage(self, preimage: bytes) -> Signature:
+        """Return a signature over keccak256(preimage); for typed data that is what `Domain.preimage` returns."""
 
 
 class LocalSigner:
@@ -69,9 +73,9 @@ class LocalSigner:
         """Return the raw signed transaction."""
         return bytes(Account.sign_transaction(dict(transaction), self._key).raw_transaction)
 
-    def sign_digest(self, digest: bytes) -> Signature:
-        """Return a signature over a 32-byte EIP-712 digest."""
-        return sign_digest(self._key, digest)
+    def sign_preimage(self, preimage: bytes) -> Signature:
+        """Return a signature over keccak256(preimage)."""
+        return sign_digest(self._key, keccak256(preimage))
 
     @classmethod
     def from_keystore(

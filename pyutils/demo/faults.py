@@ -39,7 +39,7 @@ class FaultDesk:
             data_hash=keccak256(b"no samples say so"),
             previous_digest=head.digest,
         )
-        world.oracle.post(world.lane(operator), report, desk.reporter.signer.sign_digest(desk.digest(report)))
+        world.oracle.post(world.lane(operator), report, desk.reporter.signer.sign_preimage(desk.preimage(report)))
         stake = world.oracle.pending(lie.fleet_id).stake
         world.tell(
             f"{named(operator)} posts a report of its own, pending: every GPU there and busy all the time,"
@@ -66,7 +66,7 @@ class FaultDesk:
     def contradict(self, signed: SignedReport, desk: MeterDesk) -> None:
         """The reporter key also signs that an hour more was busy, for somebody's eyes only."""
         fake = signed.report.model_copy(update={"available_gpu_ms": signed.report.available_gpu_ms + 3_600_000})
-        signature = desk.reporter.signer.sign_digest(desk.digest(fake))
+        signature = desk.reporter.signer.sign_preimage(desk.preimage(fake))
         self._contradiction += [(signed.report, signed.by_reporter), (fake, signature)]
 
     def prove_contradiction(self, plan: ContradictionPlan) -> None:

@@ -81,14 +81,14 @@ class MeterDesk:
         write_leaf_file(leaf_file, self.leaf_files)
         for verifier in self.verifiers.values():
             verifier.build(self.fleet_id, as_of, granted, known).check_report(report)
-        digest = self.digest(report)
+        preimage = self.preimage(report)
         return SignedReport(
             report,
             leaf_file,
-            self.reporter.signer.sign_digest(digest),
-            {place: verifier.signer.sign_digest(digest) for place, verifier in self.verifiers.items()},
+            self.reporter.signer.sign_preimage(preimage),
+            {place: verifier.signer.sign_preimage(preimage) for place, verifier in self.verifiers.items()},
         )
 
-    def digest(self, report: MeterReport) -> bytes:
-        """Return what is signed for a report."""
-        return self.domain.digest(meter_report_hash(report))
+    def preimage(self, report: MeterReport) -> bytes:
+        """Return what is hashed and signed for a report."""
+        return self.domain.preimage(meter_report_hash(report))

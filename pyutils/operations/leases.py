@@ -245,5 +245,5 @@ def _permit(system: System, lane: Lane, fleet_id: FleetId, amount: TokenUnits) -
     nonce = read("TestStablecoin", token, "nonces", lane.address, web3=system.web3)
     deadline = block_time(system.web3, "latest") + PERMIT_LIVES_S
     struct_hash = permit_hash(lane.address, system.lease_book.address, amount, nonce, deadline)
-    signature = lane.signer.sign_digest(Domain(name, version, chain_id, contract).digest(struct_hash))
+    signature = lane.signer.sign_preimage(Domain(name, version, chain_id, contract).preimage(struct_hash))
     return amount, deadline, signature.v, signature.r.to_bytes(32), signature.s.to_bytes(32)

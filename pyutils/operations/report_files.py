@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, PlainSerializer, ValidationError
 from pyutils.chain import Signer
 from pyutils.eip712 import Signature, meter_oracle_domain, meter_report_hash
 from pyutils.errors import InputError
+from pyutils.keccak import keccak256
 from pyutils.models import Address, Bytes32, FrozenModel, MeterReport
 
 REPORT_SUFFIX: Final = ".report.json"
@@ -64,9 +65,14 @@ class ReportFile(_JsonFile):
     report: MeterReport
 
     @property
+    def preimage(self) -> bytes:
+        """What signers hash and sign: EIP-712's prefix, the oracle's domain and the report."""
+        return meter_oracle_domain(self.chain_id, self.oracle).preimage(meter_report_hash(self.report))
+
+    @property
     def digest(self) -> bytes:
         """The EIP-712 digest that signers sign."""
-        return meter_oracle_domain(self.chain_id, self.oracle).digest(meter_report_hash(self.report))
+        return keccak256(self.preimage)
 
     @property
     def file_name(self) -> str:
@@ -77,7 +83,7 @@ class ReportFile(_JsonFile):
     def sign(self, signer: Signer) -> SignatureFile:
         """Return the signer's signature."""
         return SignatureFile(
-            digest=self.digest, signer=signer.address, signature=signer.sign_digest(self.digest).to_bytes()
+            digest=self.digest, signer=signer.address, signature=signer.sign_preimage(self.preimage).to_bytes()
         )
 
 

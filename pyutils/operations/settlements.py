@@ -8,6 +8,7 @@ from pyutils.chain import Lane, Receipt, Signer
 from pyutils.contracts import System
 from pyutils.eip712 import close_mutual_hash
 from pyutils.errors import InputError
+from pyutils.keccak import keccak256
 from pyutils.meter import LeafFile
 from pyutils.models import LeaseLeaf
 from pyutils.operations.leases import fleet_of
@@ -65,13 +66,14 @@ def close(system: System, lane: Lane, lease_id: LeaseId, leaf_file: LeafFile) ->
 def agree(system: System, signer: Signer, lease_id: LeaseId, delivered: GpuMs) -> AgreementFile:
     """Sign that a lease got `delivered`, as its operator or its owner."""
     nonce = system.lease_book.mutual_nonce(lease_id)
-    digest = system.lease_book.domain(system.manifest.chain_id).digest(close_mutual_hash(lease_id, delivered, nonce))
+    domain = system.lease_book.domain(system.manifest.chain_id)
+    preimage = domain.preimage(close_mutual_hash(lease_id, delivered, nonce))
     return AgreementFile(
         lease_id=lease_id,
         delivered_gpu_ms=delivered,
-        digest=digest,
+        digest=keccak256(preimage),
         signer=signer.address,
-        signature=signer.sign_digest(digest).to_bytes(),
+        signature=signer.sign_preimage(preimage).to_bytes(),
     )
 
 

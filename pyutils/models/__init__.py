@@ -4,7 +4,7 @@ from pyutils.models.address import ZERO_ADDRESS, Address, parse_address
 from pyutils.models.base import Bytes32, FrozenModel, Uint40, Uint64
 from pyutils.models.fleet import DeclaredValue, Documents, Fleet, FleetEnrolment, FleetStatus, ShareTerms
 from pyutils.models.lease import EndedBy, Lease, SlaTier, Terms
-from pyutils.models.meter import Allocation, Enrolment, GpuCounters, LeaseLeaf, MeterReport, PowerModel
+from pyutils.models.meter import Allocation, Enrolment, GpuCounters, LeaseLeaf, MeterReport, PageRef, PowerModel
 from pyutils.models.money import Bond, Revenue
 from pyutils.models.oracle import Dispute, Head, Pending
 from pyutils.models.row import StructModel
@@ -29,6 +29,7 @@ __all__ = [
     "Lease",
     "LeaseLeaf",
     "MeterReport",
+    "PageRef",
     "Pending",
     "PowerModel",
     "Revenue",

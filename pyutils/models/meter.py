@@ -76,6 +76,21 @@ class LeaseLeaf(FrozenModel):
     delivered_gpu_ms: Annotated[GpuMs, Uint64]
 
 
+class PageRef(FrozenModel):
+    """One published page of samples: those of one fleet that were stamped in one UTC hour.
+
+    A page is named by the hash of its unpacked rows. One that was cut before its hour was over is published again,
+    under another hash, by the report that has the rest of the hour.
+    """
+
+    hour: Annotated[int, Field(ge=0, lt=2**32)]
+    """The hour, in whole hours since 1970-01-01 UTC."""
+    rows_hash: Bytes32
+    """Keccak-256 of the canonical rows, unpacked."""
+    whole: bool
+    """Whether the page has all samples of its hour, or was cut within it."""
+
+
 class PowerModel(FrozenModel):
     """Power derived from duty, where a meter has no energy counter: idle power plus duty's share of the rest.
 

@@ -1,0 +1,1 @@
+"""The reporter: hourly reports that are signed once, witnessed by verifiers, carried to the chain and published."""

@@ -16,10 +16,11 @@ Counters as of T are a function of the samples and T, and of no earlier reading.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from itertools import islice
 from operator import lt, mul, sub
+from typing import Any
 
 from pyutils.errors import InputError
 from pyutils.models import PowerModel
@@ -100,9 +101,14 @@ class GpuMeter:
         since_ms: int = 0,
         until_ms: int | None = None,
         power: PowerModel | None = None,
+        opened_ms: int = 0,
     ) -> None:
-        """Count within `[since_ms, until_ms)`; derive energy by `power`, or read the samples' counter without it."""
+        """Count within `[since_ms, until_ms)`; derive energy by `power`, or read the samples' counter without it.
+
+        Samples stamped before `opened_ms` come too late from the first.
+        """
         self.gpu_id, self.power = gpu_id, power
+        self.opened_ms = opened_ms
         self.max_gap_ms = MAX_GAP_CADENCES * cadence_ms
         self.since_ms = since_ms
         self.until_ms = _FOREVER_MS if until_ms is None else until_ms
@@ -118,8 +124,8 @@ class GpuMeter:
 
     @property
     def closed_until_ms(self) -> int:
-        """Samples stamped up to here are closed: later arrivals are dropped. -1 before the first seal."""
-        return self.sealed_ms + self.max_gap_ms if self.sealed_ms >= 0 else -1
+        """Samples stamped up to here are closed: later arrivals are dropped. `opened_ms` - 1 before the first seal."""
+        return self.sealed_ms + self.max_gap_ms if self.sealed_ms >= 0 else self.opened_ms - 1
 
     def extend(self, at_ms: Sequence[int], duty_ppm: Sequence[int], energy_mj: Sequence[int] | None = None) -> None:
         """Take samples in any order. Of two with one time the first stands; late ones are dropped and counted.
@@ -168,6 +174,38 @@ class GpuMeter:
         drop = self._folded if keep_from_ms is None else min(self._folded, bisect_left(self.at_ms, keep_from_ms))
         del self.at_ms[:drop], self.duty_ppm[:drop], self.energy_mj[:drop]
         self._folded -= drop
+
+    def state(self) -> dict[str, Any]:
+        """Return all that `restored` needs, in JSON's types, without samples that are not closed yet."""
+        end = bisect_right(self.at_ms, self.closed_until_ms)
+        return {
+            "gpu_id": self.gpu_id,
+            "since_ms": self.since_ms,
+            "until_ms": self.until_ms,
+            "opened_ms": self.opened_ms,
+            "sealed_ms": self.sealed_ms,
+            # As text: joules in nanojoules outgrow 64 bits.
+            "sums": [str(total) for total in astuple(self._base)[:4]],
+            "runs": self._base.runs,
+            "folded": self._folded,
+            "at_ms": self.at_ms[:end],
+            "duty_ppm": self.duty_ppm[:end],
+            "energy_mj": self.energy_mj[:end],
+            "dropped": [self.dropped_late, self.dropped_duplicates],
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any], cadence_ms: int, power: PowerModel | None) -> GpuMeter:
+        """Return the meter whose `state` was kept."""
+        meter = cls(state["gpu_id"], cadence_ms, state["since_ms"], state["until_ms"], power, state["opened_ms"])
+        meter.sealed_ms = state["sealed_ms"]
+        available_ms, busy_ppm_ms, energy_nj, resets = map(int, state["sums"])
+        runs = tuple((begin, end) for begin, end in state["runs"])
+        meter._base = Reading(available_ms, busy_ppm_ms, energy_nj, resets, runs)
+        meter._folded = state["folded"]
+        meter.at_ms, meter.duty_ppm, meter.energy_mj = state["at_ms"], state["duty_ppm"], state["energy_mj"]
+        meter.dropped_late, meter.dropped_duplicates = state["dropped"]
+        return meter
 
     def _fold(self, stop: int, until_ms: int) -> Reading:
         """Return the sums of the pairs from the last folded sample to sample `stop`, clipped to the bounds."""

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyutils.chain import DEV_CHAINS, Lane, Receipt
+from pyutils.chain import Lane, Receipt
 from pyutils.contracts import System
 from pyutils.contracts.base import Block
 from pyutils.contracts.meter_oracle import report_row, verifier_rows
 from pyutils.eip712 import Signature
 from pyutils.errors import ContractError, InputError, TraceError
 from pyutils.meter import FleetMeter, LeafFile, Trace, build_leaf_file, read_leaf_file, verify_leaf_file
-from pyutils.meter.rule import MAX_GAP_CADENCES
-from pyutils.models import Allocation, MeterReport, PowerModel
-from pyutils.operations import fleets, leases
+from pyutils.models import MeterReport, PowerModel
+from pyutils.operations import leases
+from pyutils.operations.commitments import (
+    Progress,
+    ReportTimeError,
+    final_block_at,
+    read_commitments,
+    samples_close_at,
+)
 from pyutils.operations.fleets import settlement_token
 from pyutils.operations.gpu_lists import GpuLists, gpu_tree
-from pyutils.operations.history import block_number, block_time, events, last_block_at, topic
+from pyutils.operations.history import block_time, events, topic
 from pyutils.operations.money import Pay, make_payable
 from pyutils.operations.report_files import ReportFile, SignatureFile
-from pyutils.units import MS_PER_SECOND, BlockNumber, FleetId, LeaseId, Ms, TokenUnits, UnixSeconds
-
-Progress = Callable[[int, int], None]
-"""Told how many of how many leases were read."""
-
-
-class ReportTimeError(InputError):
-    """No report can be built as of this time."""
-
-    remedy = "Give a time after the fleet's head, and no later than 2 × cadence before now"
+from pyutils.units import MS_PER_SECOND, FleetId, LeaseId, TokenUnits, UnixSeconds
 
 
 class NotASignerError(InputError):
@@ -83,27 +80,18 @@ def build(
 
     Raises `ReportTimeError` where the time goes back or is too young, and `TraceError` where the trace ends before it.
     """
-    fleet = system.registry.fleet(fleet_id)
     head = system.oracle.head(fleet_id)
-    cadence_ms = Ms(fleet.sample_cadence * MS_PER_SECOND)
     if as_of <= head.as_of:
         raise ReportTimeError(f"fleet {fleet_id}: {as_of} is not after the head, which is as of {head.as_of}")
-    if as_of < fleet.commissioned_at or not fleet.commissioned_at:
-        raise ReportTimeError(f"fleet {fleet_id}: was commissioned at {fleet.commissioned_at}, not before {as_of}")
     now = block_time(system.web3, "latest")
-    if now < as_of + MAX_GAP_CADENCES * fleet.sample_cadence:
+    if now < samples_close_at(system.registry.fleet(fleet_id), as_of):
         raise ReportTimeError(f"fleet {fleet_id}: at {now} samples up to 2 × cadence after {as_of} are not all there")
     if trace.last < as_of:
         raise TraceError(trace.name, f"ends at {trace.last}, before {as_of}", remedy="Give a longer trace")
-    block = _block_of(system, as_of)
-    granted = list(leases.granted_at(system, fleet_id, block))
-    allocations: list[Allocation] = []
-    for done, (lease_id, lease) in enumerate(granted, start=1):
-        allocations += leases.allocations(system, lists, lease_id, lease, block)
-        progress(done, len(granted))
-    meter = FleetMeter(fleets.enrolments(system, lists, fleet_id, block), cadence_ms, power)
+    told = read_commitments(system, lists, fleet_id, as_of, progress)
+    meter = FleetMeter(told.enrolments, told.cadence_ms, power)
     meter.feed(trace.series)
-    leaf_file = build_leaf_file(meter, fleet_id, as_of, [lease_id for lease_id, _ in granted], allocations)
+    leaf_file = build_leaf_file(meter, fleet_id, as_of, told.leases, told.allocations)
     return leaf_file, _report_file(system, leaf_file.report(head.digest))
 
 
@@ -134,7 +122,7 @@ def verify(
     if system.oracle.digest_of(report) != report_file.digest:
         raise VerificationError("the contract gives the report another digest")
     leaf_file.check_report(report)
-    block = _block_of(system, as_of)
+    block = final_block_at(system, as_of)
     fleet = system.registry.fleet(fleet_id, block)
     if leaf_file.header.cadence_ms != fleet.sample_cadence * MS_PER_SECOND:
         raise VerificationError(f"cadence is {leaf_file.header.cadence_ms} ms, the fleet's {fleet.sample_cadence} s")
@@ -246,14 +234,6 @@ def proof(leaf_file: LeafFile, lease_id: LeaseId) -> tuple[int, tuple[bytes, ...
 
 def _report_file(system: System, report: MeterReport) -> ReportFile:
     return ReportFile(chain_id=system.manifest.chain_id, oracle=system.oracle.address, report=report)
-
-
-def _block_of(system: System, as_of: UnixSeconds) -> BlockNumber:
-    """Return the last block stamped at or before a time; on real chains only once it is final."""
-    number = last_block_at(system.web3, as_of, first=system.manifest.first_block)
-    if system.manifest.chain_id not in DEV_CHAINS and number > block_number(system.web3, "finalized"):
-        raise ReportTimeError(f"block {number}, the last one at {as_of}, is not final yet")
-    return number
 
 
 def _signers(system: System, fleet_id: FleetId) -> dict[str, str]:

@@ -68,11 +68,6 @@ class FleetMeter:
         return sum(meter.dropped_duplicates for meter in self._meters.values())
 
     @property
-    def gpu_ids(self) -> tuple[str, ...]:
-        """The GPUs metered, sorted; those that left are among them."""
-        return tuple(self._meters)
-
-    @property
     def sealed(self) -> UnixSeconds:
         """Time of the last `seal`; -1 before the first."""
         return self._sealed
@@ -82,10 +77,18 @@ class FleetMeter:
         """The first UTC hour since 1970 that the chain of hashes does not hold whole."""
         return self._chained_hours
 
-    def wanted_from_ms(self, gpu_id: str) -> UnixMs:
-        """Return the moment after which samples of a GPU are still taken."""
-        meter = self._meters[gpu_id]
-        return UnixMs(max(meter.closed_until_ms, meter.since_ms - meter.max_gap_ms))
+    def wanted_ms(self) -> dict[str, UnixMs]:
+        """Return, for each GPU of which samples are still taken, the moment after which they are."""
+        return {
+            gpu_id: UnixMs(begin)
+            for gpu_id, meter in self._meters.items()
+            if (begin := max(meter.closed_until_ms, meter.since_ms - meter.max_gap_ms))
+            < meter.until_ms + meter.max_gap_ms
+        }
+
+    def reading(self, gpu_id: str, as_of: UnixSeconds) -> Reading:
+        """Return one GPU's sums as of a time, at full resolution. Changes nothing."""
+        return self._meters[gpu_id].read(as_of * MS_PER_SECOND)
 
     def enrol(self, enrolments: Iterable[Enrolment]) -> None:
         """Take the fleet's GPUs as they are now: new ones are metered from here on, leaving ones to their end.
@@ -128,7 +131,7 @@ class FleetMeter:
         self._check(kept)
         totals: dict[LeaseId, GpuMs] = dict.fromkeys(sorted(leases), GpuMs(0))
         wanted = [one for one in kept if one.lease_id in totals]
-        readings = {gpu_id: self._meters[gpu_id].read(as_of * MS_PER_SECOND) for gpu_id in {w.gpu_id for w in wanted}}
+        readings = {gpu_id: self.reading(gpu_id, as_of) for gpu_id in {one.gpu_id for one in wanted}}
         for one in wanted:
             served = readings[one.gpu_id].delivered_ms(one.start * MS_PER_SECOND, one.end * MS_PER_SECOND)
             totals[one.lease_id] = GpuMs(totals[one.lease_id] + served)

@@ -77,6 +77,22 @@ class Signature:
             return cls(int.from_bytes(data[:32]), int.from_bytes(data[32:64]), data[64] % 27)
         raise SignatureError(f"{len(data)} bytes are no signature; 64 or 65 are, the last of 65 being 27 or 28")
 
+    @classmethod
+    def recovered(cls, r: int, s: int, digest: bytes, signer: str) -> Signature:
+        """Return the signature that a signer's bare `r` and `s` are: low `s`, and the parity that recovers to `signer`.
+
+        Raises `SignatureError` where they are no signature of `digest` by `signer`.
+        """
+        low = min(s, CURVE_ORDER - s)
+        for y_parity in (0, 1):
+            signature = cls(r, low, y_parity)
+            try:
+                if signature.signer(digest) == signer:
+                    return signature
+            except SignatureError:
+                continue
+        raise SignatureError(f"the signature is not {signer}'s")
+
     def signer(self, digest: bytes) -> ChecksumAddress:
         """Return the account that signed `digest`. Raises `SignatureError` where nobody can have."""
         data = self.r.to_bytes(32) + self.s.to_bytes(32) + bytes([self.y_parity])

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from pyutils.access import AccessKeys
-from pyutils.chain import DEV_CHAINS, Lane, LocalSigner, Receipt, Signer, connect, dev_signer
+from pyutils.chain import DEV_CHAINS, Lane, NoAccountError, Receipt, Signer, connect, dev_signer, open_signer
 from pyutils.cli import output
 from pyutils.cli.parameters import BLOCK, format_time
 from pyutils.contracts import Stablecoin, System
@@ -28,12 +28,6 @@ from pyutils.units import TokenUnits, format_money, parse_money
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STATE_VARIABLE = "GPURWA_STATE"
-
-
-class NoAccountError(InputError):
-    """A command that signs was given nobody to sign."""
-
-    remedy = "Name a keystore file, or on a development chain a role such as operator-a, with --account"
 
 
 class UnknownAddressError(InputError):
@@ -157,16 +151,16 @@ def state_folder(network: str) -> Path:
 
 
 def open_account(account: str | None, settings: Settings, chain_id: int) -> Signer:
-    """Return the signer that `account` names: a keystore file, or on development chains a role."""
+    """Return the signer that `account` names, as `open_signer` reads it, or else the keystore of the settings."""
     if account is None and settings.keystore is None:
         raise NoAccountError("no account to sign with")
-    if account is not None and account in DEV_ACCOUNTS and not Path(account).exists():
-        return dev_signer(chain_id, DEV_ACCOUNTS[account])
-    keystore = Path(account) if account is not None else settings.keystore
-    assert keystore is not None
-    if not keystore.exists():
-        raise NoAccountError(f"{str(keystore)!r} is neither a keystore file nor a role")
-    return LocalSigner.from_keystore(keystore, settings.password_file, _ask_password)
+    return open_signer(
+        account if account is not None else str(settings.keystore),
+        chain_id,
+        password_file=settings.password_file,
+        prompt=_ask_password,
+        roles={} if account is None else DEV_ACCOUNTS,
+    )
 
 
 def find_address(text: str, manifest: Manifest) -> str:

@@ -1,0 +1,52 @@
+"""Opening the account that text names, whoever holds its key."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pyutils.chain.kms_signer import open_kms_signer
+from pyutils.chain.remote_signer import Web3Signer
+from pyutils.chain.signer import LocalSigner, Signer, dev_signer
+from pyutils.errors import InputError
+
+
+class NoAccountError(InputError):
+    """Something that signs was given nobody to sign."""
+
+    remedy = "Name a keystore file, or on a development chain a role such as operator-a, with --account"
+
+
+def open_signer(
+    text: str,
+    chain_id: int,
+    *,
+    password_file: Path | None = None,
+    prompt: Callable[[str], str] = getpass.getpass,
+    roles: Mapping[str, int] = {},
+) -> Signer:
+    """Return the signer that `text` names.
+
+    Args:
+        text: a keystore v3 file; `https://HOST:PORT#0xADDRESS`, a Web3Signer, with the files of its connection before
+            the `#` as `?ca=FILE&cert=FILE&key=FILE&token=FILE`; `kms:MODULE:FUNCTION`, a hook of `kms_signer`; or a
+            role of `roles`. A file that is there wins over a role of its name.
+        chain_id: the chain that is signed for; roles are signers on development chains alone.
+        password_file: its first line opens the keystore.
+        prompt: asks for the password where there is no such file.
+        roles: development accounts by role.
+
+    Raises `NoAccountError`, `KeystoreError`, `RemoteAccountError`, `KmsHookError`, `NotADevChainError`. A remote
+    signer is not asked anything yet.
+    """
+    if text.startswith(("http://", "https://")):
+        return Web3Signer.from_text(text)
+    if text.startswith("kms:"):
+        return open_kms_signer(text.removeprefix("kms:"))
+    keystore = Path(text)
+    if text in roles and not keystore.exists():
+        return dev_signer(chain_id, roles[text])
+    if not keystore.exists():
+        raise NoAccountError(f"{text!r} is neither a keystore file nor a role")
+    return LocalSigner.from_keystore(keystore, password_file, prompt)

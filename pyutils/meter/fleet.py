@@ -207,13 +207,17 @@ class FleetMeter:
         return zlib.compress(orjson.dumps(state), 1)
 
     @classmethod
-    def restored(cls, checkpoint: bytes) -> Self:
-        """Return the meter as it was when `checkpoint` was taken. Raises `CheckpointError` where it is none."""
+    def restored(cls, checkpoint: bytes, power: PowerModel | None = None) -> Self:
+        """Return the meter as it was when `checkpoint` was taken; with `power`, energy is derived from here on.
+
+        Raises `CheckpointError` where it is none.
+        """
         try:
             state = orjson.loads(zlib.decompress(checkpoint))
             if state["format"] != CHECKPOINT_FORMAT:
                 raise CheckpointError(f"its format is {state['format']!r}, not {CHECKPOINT_FORMAT!r}")
-            power = None if state["power"] is None else PowerModel.model_validate(state["power"])
+            if power is None and state["power"] is not None:
+                power = PowerModel.model_validate(state["power"])
             meter = cls([Enrolment.model_validate(one) for one in state["enrolments"]], state["cadence_ms"], power)
             gpus = [GpuMeter.restored(one, meter.cadence_ms, power) for one in state["gpus"]]
             meter._meters = {one.gpu_id: one for one in gpus}

@@ -20,6 +20,7 @@ from typing import Final
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
 from pyutils.meter.series import GpuSeries
+from pyutils.models import PageRef
 
 PAGE_SUFFIX: Final = ".csv.gz"
 MAX_PAGE_BYTES: Final = 2**30
@@ -47,6 +48,11 @@ class SamplePage:
     def rows_hash(self) -> bytes:
         """Hash of the rows, and on disk the name of the file."""
         return keccak256(self.rows)
+
+    @property
+    def ref(self) -> PageRef:
+        """How reports and publishers name the page."""
+        return PageRef(hour=self.hour, rows_hash=self.rows_hash, whole=self.whole)
 
     def chained(self, chain: bytes) -> bytes:
         """Return the chain of hashes with this hour at its end."""

@@ -203,7 +203,8 @@ class GpuMeter:
         runs = tuple((begin, end) for begin, end in state["runs"])
         meter._base = Reading(available_ms, busy_ppm_ms, energy_nj, resets, runs)
         meter._folded = state["folded"]
-        meter.at_ms, meter.duty_ppm, meter.energy_mj = state["at_ms"], state["duty_ppm"], state["energy_mj"]
+        meter.at_ms, meter.duty_ppm = state["at_ms"], state["duty_ppm"]
+        meter.energy_mj = state["energy_mj"] if power is None else []
         meter.dropped_late, meter.dropped_duplicates = state["dropped"]
         return meter
 

@@ -8,8 +8,7 @@ import pytest
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from pyutils.chain import AnvilClock, Lane, Receipt, RevertedError, dev_signer, rpc
-from pyutils.chain.lane import LanePolicy
+from pyutils.chain import AnvilClock, Lane, LanePolicy, Receipt, RevertedError, dev_signer, rpc
 from pyutils.contracts import System
 from pyutils.contracts.base import encode_call
 from pyutils.deployment import DeploymentError, Plan, PlanError, Role, RoleGrant, deploy_system

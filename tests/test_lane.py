@@ -6,20 +6,24 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from web3 import Web3
 
 from pyutils.chain import (
     FeeCapError,
+    Form,
     Lane,
     LanePolicy,
     ReplacedError,
     RevertedError,
     Sent,
     TransactionTimeoutError,
+    inclusion,
     rpc,
 )
+from pyutils.chain.fees import market_fees
 from pyutils.chain.signer import LocalSigner
 from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import encode_call
@@ -117,9 +121,9 @@ def test_wait__contract_refuses_only_on_chain__error_is_decoded(
     with mining_stopped(web3):
         first = lane.send(coin.address, drain, call="first")
         # The lane's own preflight would see the first in the pending state: the second goes round it.
-        second = Sent("second", first.nonce + 1, first.transaction | {"nonce": first.nonce + 1}, b"")
-        second.raw = sender.sign_transaction(second.transaction)
-        lane._broadcast(second)
+        fields = dict(first.transaction) | {"nonce": first.nonce + 1}
+        second = Sent(first.nonce + 1, [Form("second", fields, sender.sign_transaction(fields))])
+        lane.broadcast(second)
         rpc.request(web3, "evm_mine")
     assert lane.wait(first).succeeded
     with pytest.raises(RevertedError) as refused:
@@ -146,11 +150,11 @@ def test_wait__lingering__is_replaced_at_fees_an_eighth_higher(web3: Web3, sende
 
 @pytest.mark.parametrize("limit", ["max_fee_per_gas", "budget_wei"])
 def test_wait__replacement_breaks_the_limit__stays_as_it_is(web3: Web3, sender: LocalSigner, limit: str) -> None:
-    probe = Lane(web3, sender)
-    fees = probe._fees("probe", 26_250)
+    fees = market_fees(web3, LanePolicy(), "probe", 26_250)
     most = fees["maxFeePerGas"] + 1
     value = most if limit == "max_fee_per_gas" else most * 26_250
-    lane = Lane(web3, sender, LanePolicy(timeout_s=0.6, poll_s=0.02, replace_after_s=0.1, **{limit: value}))
+    policy = replace(LanePolicy(timeout_s=0.6, poll_s=0.02, replace_after_s=0.1), **{limit: value})  # type: ignore[arg-type]
+    lane = Lane(web3, sender, policy)
     with mining_stopped(web3):
         sent = lane.send(NOWHERE, b"", value=3)
         with pytest.raises(TransactionTimeoutError, match="is in no block"):
@@ -193,8 +197,9 @@ def test_wait__reorg_takes_it_out__goes_in_again(web3: Web3, sender: LocalSigner
     lane = Lane(web3, sender, LanePolicy(timeout_s=5, poll_s=0.05, confirmations=2))
     fork = rpc.request(web3, "evm_snapshot")
     sent = lane.send(NOWHERE, b"", value=8)
-    lost = lane._receipt(sent)
-    assert lost is not None
+    found = inclusion.find(web3, sent)
+    assert found is not None
+    lost = found[1]
     assert lane.is_canonical(lost)
 
     def reorg() -> None:
@@ -211,7 +216,7 @@ def test_wait__reorg_takes_it_out__goes_in_again(web3: Web3, sender: LocalSigner
     assert lane.is_canonical(receipt)
     assert not lane.is_canonical(lost)
     # A lagging node may still show the lost receipt: it counts for nothing.
-    assert lane._depth(lost) < 0
+    assert inclusion.depth_of(web3, lost) < 0
     assert int(rpc.request(web3, "eth_getBalance", NOWHERE, "latest"), 16) == 8
 
 

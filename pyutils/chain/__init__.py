@@ -3,16 +3,11 @@
 from pyutils.chain.account import NoAccountError, open_signer
 from pyutils.chain.clock import AnvilClock, ClockError
 from pyutils.chain.errors import ChainProtocolError, RevertedError, UnknownRevertError, decode_revert
+from pyutils.chain.fees import FeeCapError, LanePolicy
+from pyutils.chain.inclusion import FailedOnChainError
 from pyutils.chain.kms_signer import DerError, KmsError, KmsHookError, KmsSigner
-from pyutils.chain.lane import (
-    FailedOnChainError,
-    FeeCapError,
-    Lane,
-    LanePolicy,
-    ReplacedError,
-    Sent,
-    TransactionTimeoutError,
-)
+from pyutils.chain.lane import Lane
+from pyutils.chain.pool import InsufficientFundsError
 from pyutils.chain.provider import (
     FailoverProvider,
     NoEndpointError,
@@ -34,6 +29,17 @@ from pyutils.chain.remote_signer import (
     WrongSignatureError,
 )
 from pyutils.chain.rpc import RpcError
+from pyutils.chain.sent import (
+    Form,
+    LaneJournal,
+    Progress,
+    ReplacedError,
+    SavedTransactionError,
+    Sent,
+    Stage,
+    TransactionTimeoutError,
+    UntrackedError,
+)
 from pyutils.chain.signer import (
     DEV_CHAINS,
     KeystoreError,
@@ -53,17 +59,21 @@ __all__ = [
     "FailedOnChainError",
     "FailoverProvider",
     "FeeCapError",
+    "Form",
+    "InsufficientFundsError",
     "KeystoreError",
     "KmsError",
     "KmsHookError",
     "KmsSigner",
     "Lane",
+    "LaneJournal",
     "LanePolicy",
     "LocalSigner",
     "Log",
     "NoAccountError",
     "NoEndpointError",
     "NotADevChainError",
+    "Progress",
     "PublicKeyError",
     "Receipt",
     "RemoteAccess",
@@ -74,14 +84,17 @@ __all__ = [
     "RpcError",
     "RpcPolicy",
     "RpcUnreachableError",
+    "SavedTransactionError",
     "Sent",
     "Signer",
     "SignerRefusedError",
     "SignerUnreachableError",
+    "Stage",
     "TransactionError",
     "TransactionTimeoutError",
     "UnknownKeyError",
     "UnknownRevertError",
+    "UntrackedError",
     "Web3Signer",
     "WrongChainError",
     "WrongSignatureError",

@@ -1,103 +1,64 @@
-"""One lane per account: nonces in order, fees with replacement, and receipts that survive reorgs.
+"""One lane per account: nonces in order, fees with replacement, and receipts that survive reorgs and crashes.
 
 Before anything is sent, the call is tried on the pending state, so that a refusal costs nothing and says why. What was
 signed is kept until its receipt is deep enough: a node that forgets it gets the same bytes again, a transaction that
-lingers is replaced by the same call at a higher fee, and one that a reorg takes out goes in again.
+lingers is replaced by the same call at a higher fee, and one that a reorg takes out goes in again. With a journal every
+form is on disk before a node hears of it, so a process that is killed goes on with `resume` where it was.
+
+A program at a terminal calls `transact`. A daemon calls `prepare` and `broadcast`, then `step` until its progress is
+settled, and then `forget`; in between it may be killed anywhere.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eth_typing import ChecksumAddress
 from web3 import Web3
 
-from pyutils.chain import rpc
+from pyutils.chain import inclusion, rpc
+from pyutils.chain.fees import FeeCapError, LanePolicy, market_fees, raised_fees
+from pyutils.chain.nonces import Nonces
+from pyutils.chain.pool import Offer, Verdict, is_known, offer
 from pyutils.chain.receipt import Receipt
+from pyutils.chain.sent import (
+    Form,
+    LaneJournal,
+    Progress,
+    ReplacedError,
+    Sent,
+    Stage,
+    TransactionTimeoutError,
+    UntrackedError,
+)
 from pyutils.chain.signer import Signer
-from pyutils.errors import ChainError
-from pyutils.keccak import keccak256
 
 _LOG = logging.getLogger(__name__)
 _MISSES_BEFORE_REPLACED = 3
-"""Polls that must agree that another transaction took the nonce: behind one URL may stand nodes that lag."""
-_KNOWN = ("already known", "already imported", "known transaction", "alreadyknown")
-
-
-class FeeCapError(ChainError):
-    """The chain asks a higher fee than the lane may pay."""
-
-    remedy = "Wait until fees fall, or raise the cap or budget"
-
-    def __init__(self, call: str, asked: str, limit: str) -> None:
-        super().__init__(f"{call}: the chain asks {asked}, the limit is {limit}")
-
-
-class TransactionTimeoutError(ChainError):
-    """A transaction was sent and did not get into a block, or not deep enough, in time."""
-
-    remedy = "It may still get in: look the hash up before sending anything again"
-
-
-class ReplacedError(ChainError):
-    """Another transaction of the account, not sent by this lane, took the nonce."""
-
-    remedy = "Use the account from one process only, check what it sent, and try again"
-
-
-class FailedOnChainError(ChainError):
-    """A transaction was included and failed, and replaying it does not say why."""
-
-    remedy = "The state changed in between, or it ran out of gas; try again"
-
-
-@dataclass(frozen=True, slots=True)
-class LanePolicy:
-    """What a lane may pay, how long it waits, and how deep a receipt must lie."""
-
-    max_fee_per_gas: int = 500 * 10**9
-    """Wei per gas that no transaction and no replacement exceeds."""
-    budget_wei: int = 10**18
-    """Wei that one transaction may cost at most, replacements included."""
-    confirmations: int = 0
-    """Blocks on top of the receipt's before it is trusted."""
-    replace_after_s: float = 30.0
-    timeout_s: float = 300.0
-    poll_s: float = 2.0
-    """Longest pause between two looks; the first ones come sooner."""
-    gas_margin_percent: int = 25
-
-
-@dataclass(slots=True)
-class Sent:
-    """A transaction on its way: what it says, and every raw form that was broadcast."""
-
-    call: str
-    nonce: int
-    transaction: dict[str, Any]
-    raw: bytes
-    hashes: list[bytes] = field(default_factory=list)
-
-    @property
-    def hash(self) -> str:
-        """Return the hash of the newest form."""
-        return "0x" + self.hashes[-1].hex()
+"""Looks that must agree that another transaction took the nonce: behind one URL may stand nodes that lag."""
 
 
 class Lane:
-    """Sends transactions of one account in order. Share one per account; its methods may be called from threads."""
+    """Sends transactions of one account in order. Share one per account; its methods may be called from threads.
 
-    def __init__(self, web3: Web3, signer: Signer, policy: LanePolicy = LanePolicy()) -> None:
+    Args:
+        web3: the chain.
+        signer: the account.
+        policy: what it may pay, and when a receipt is trusted.
+        journal: where forms survive a crash; without one they are kept in memory alone.
+
+    """
+
+    def __init__(
+        self, web3: Web3, signer: Signer, policy: LanePolicy | None = None, journal: LaneJournal | None = None
+    ) -> None:
         self.web3 = web3
         self.signer = signer
-        self.policy = policy
-        self._outstanding: dict[int, Sent] = {}
-        self._lock = threading.RLock()
+        self.policy = policy or LanePolicy()
+        self._nonces = Nonces(journal)
         self._chain_id: int | None = None
 
     @property
@@ -112,12 +73,39 @@ class Lane:
             self._chain_id = rpc.chain_id(self.web3)
         return self._chain_id
 
+    @property
+    def outstanding(self) -> tuple[Sent, ...]:
+        """Return what the lane tracks, in order of nonces."""
+        return self._nonces.in_order()
+
+    def resume(self, saved: Iterable[Sent]) -> None:
+        """Track again what a journal kept, before anything new is prepared; `step` finds out how far each got.
+
+        Raises `SavedTransactionError` where one is of another account, chain or nonce, and tracks none of them then.
+        """
+        found = list(saved)
+        for sent in found:
+            sent.check(self.address, self.chain_id)
+        self._nonces.restore(found)
+
     def transact(self, to: str, data: bytes, *, value: int = 0, call: str = "transaction") -> Receipt:
         """Send and wait: `send`, then `wait`."""
         return self.wait(self.send(to, data, value=value, call=call))
 
     def send(self, to: str, data: bytes, *, value: int = 0, call: str = "transaction") -> Sent:
-        """Try the call, then sign and broadcast it.
+        """Prepare and broadcast; what a node refuses is dropped, its nonce with it. Raises as these two do."""
+        with self._nonces.lock:
+            sent = self.prepare(to, data, value=value, call=call)
+            try:
+                self.broadcast(sent)
+            except rpc.RpcError:
+                # Refused, so it is nowhere. After a lost connection it may be: then it stays, and its nonce with it.
+                self.forget(sent)
+                raise
+            return sent
+
+    def prepare(self, to: str, data: bytes, *, value: int = 0, call: str = "transaction") -> Sent:
+        """Try the call, give it the next nonce, sign and save it. No node hears of it yet, but `step` would send it.
 
         Args:
             to: the contract.
@@ -126,31 +114,87 @@ class Lane:
             call: what it is, for errors: `LeaseBook.open`.
 
         Raises:
-            RevertedError: the contract would refuse; nothing was sent.
-            FeeCapError: fees exceed the policy; nothing was sent.
-            RpcUnreachableError: no endpoint answered.
+            RevertedError: the contract would refuse; no nonce was used.
+            FeeCapError: fees exceed the policy; no nonce was used.
+            RpcUnreachableError: no endpoint answered; no nonce was used.
+
+        What the journal raises passes through, and no nonce was used then either.
 
         """
-        with self._lock:
-            message = {"from": self.address, "to": to, "data": "0x" + data.hex(), "value": hex(value)}
-            estimate = int(rpc.execution(self.web3, "eth_estimateGas", call, message, "pending"), 16)
-            gas = estimate * (100 + self.policy.gas_margin_percent) // 100
-            transaction = {"chainId": self.chain_id, "to": to, "data": data, "value": value, "gas": gas}
-            transaction |= self._fees(call, gas)
-            nonce = self._next_nonce()
-            transaction["nonce"] = nonce
-            sent = Sent(call, nonce, transaction, self.signer.sign_transaction(transaction))
-            self._outstanding[nonce] = sent
-            try:
-                self._broadcast(sent)
-            except rpc.RpcError:
-                # Refused, so it is nowhere. After a lost connection it may be: then it stays, and its nonce with it.
-                del self._outstanding[nonce]
-                raise
+        with self._nonces.lock:
+            gas = self._gas(to, data, value, call, "pending")
+            fees = market_fees(self.web3, self.policy, call, gas)
+            sent = Sent(self._nonces.next(self._count("pending")), [])
+            self._sign(sent, call, {"to": to, "data": data, "value": value, "gas": gas} | fees)
             return sent
 
+    def broadcast(self, sent: Sent) -> None:
+        """Offer the newest form to the chain. The lane goes on tracking it whatever happens.
+
+        Raises:
+            InsufficientFundsError: the account cannot pay.
+            RpcError: a node refused it for another reason; `step` offers it again.
+            RpcUnreachableError: no endpoint answered; it may have arrived.
+
+        """
+        answer = offer(self.web3, sent.raw)
+        is_in_a_block = answer.verdict is Verdict.SPENT and inclusion.find(self.web3, sent) is not None
+        if answer.error is not None and not is_in_a_block:
+            raise answer.error
+
+    def supersede(self, sent: Sent, to: str, data: bytes, *, value: int = 0, call: str = "transaction") -> Sent:
+        """Let another call take the nonce of one that is stuck, at fees at least an eighth higher, and offer it.
+
+        All forms stay tracked: a node may still include the older call, and `Progress.form` says which it was. The new
+        call is tried on the latest state, which the stuck one did not change. A call that should give way to nothing
+        gives way to an empty one to the account itself.
+
+        Returns `sent`, whose newest form it now is.
+
+        Raises:
+            UntrackedError: the lane does not track `sent`.
+            RevertedError: the contract would refuse; nothing changed.
+            FeeCapError: the fees exceed the cap, or the budgets of the calls that the nonce stands for.
+            RpcUnreachableError: no endpoint answered. Where the new form was saved before, `step` offers it again.
+
+        """
+        with self._nonces.lock:
+            if not self._nonces.tracks(sent):
+                raise UntrackedError(f"{call}: the lane does not track nonce {sent.nonce} of {self.address}")
+            gas = self._gas(to, data, value, call, "latest")
+            says = to.lower(), data, value
+            budgets = len({says, *(form.says for form in sent.forms)})
+            market = market_fees(self.web3, self.policy, call, gas, budgets)
+            fees = raised_fees(sent.transaction, market, self.policy, call, gas, budgets)
+            _LOG.info("%s takes nonce %d from %s", call, sent.nonce, sent.call)
+            self._sign(sent, call, dict(sent.transaction) | {"to": to, "data": data, "value": value, "gas": gas} | fees)
+            self._tell(sent, offer(self.web3, sent.raw).reason)
+            return sent
+
+    def step(self, sent: Sent) -> Progress:
+        """Look once how far `sent` got, and do what moves it on: offer it again, or replace it at higher fees.
+
+        Never waits and forgets nothing: call it until the progress is settled, then file that and `forget`. A form
+        that was INCLUDED and that a reorg took out is WAITING again. Raises `RpcUnreachableError` and whatever the
+        journal and the signer raise; nothing is lost then, and the next step goes on.
+        """
+        found = inclusion.find(self.web3, sent)
+        if found is not None:
+            form, receipt = found
+            depth = 0 if self.policy.trusts_any_block else inclusion.depth_of(self.web3, receipt)
+            if depth >= 0:
+                return self._included(sent, form, receipt, depth)
+        if sent.seen is not None:
+            _LOG.warning("%s: a reorg took %s out of block %d", sent.call, sent.seen.hash, sent.seen.block_number)
+            sent.seen = None
+        count = self._count("latest")
+        if count > sent.nonce:
+            return self._missed(sent, found is None)
+        sent.misses = 0
+        return self._push(sent, count)
+
     def wait(self, sent: Sent) -> Receipt:
-        """Return the receipt once it lies deep enough.
+        """Return the receipt once it lies deep enough, and track it no longer.
 
         Raises:
             RevertedError: it was included and the contract refused.
@@ -158,134 +202,101 @@ class Lane:
             TransactionTimeoutError: it took too long; it may still get in.
 
         """
-        started = replaced_at = time.monotonic()
-        pause, misses = 0.01, 0
-        seen: Receipt | None = None
+        started = sent.placed_at = time.monotonic()
+        pause = 0.01
         while True:
-            receipt = self._receipt(sent)
-            if receipt is not None:
-                if self._depth(receipt) >= self.policy.confirmations:
-                    return self._finish(sent, receipt)
-            else:
-                if seen is not None:
-                    _LOG.warning("%s: a reorg took %s out of block %d", sent.call, sent.hash, seen.block_number)
-                misses = misses + 1 if self._count("latest") > sent.nonce else 0
-                if misses >= _MISSES_BEFORE_REPLACED and self._receipt(sent) is None:
-                    self._forget(sent)
-                    raise ReplacedError(f"{sent.call}: another transaction took nonce {sent.nonce} of {self.address}")
-                if not misses and not self._is_known(sent):
-                    self._broadcast(sent)
-                elif not misses and time.monotonic() - replaced_at >= self.policy.replace_after_s:
-                    self._replace(sent)
-                    replaced_at = time.monotonic()
-            seen = receipt
+            progress = self.step(sent)
+            if progress.stage is Stage.FINAL and progress.receipt is not None and progress.form is not None:
+                self.forget(sent)
+                if not progress.receipt.succeeded:
+                    raise inclusion.failure(self.web3, self.address, progress.form, progress.receipt)
+                return progress.receipt
+            if progress.stage is Stage.REPLACED:
+                self.forget(sent)
+                raise ReplacedError(f"{sent.call}: another transaction took nonce {sent.nonce} of {self.address}")
             if time.monotonic() - started >= self.policy.timeout_s:
-                state = "is in a block, not deep enough" if receipt else "is in no block"
-                raise TransactionTimeoutError(f"{sent.call}: {sent.hash} {state} after {self.policy.timeout_s:.0f} s")
+                state = "is in a block, not deep enough" if progress.receipt else "is in no block"
+                why = f": {progress.reason}" if progress.reason else ""
+                limit = f"{self.policy.timeout_s:.0f} s"
+                raise TransactionTimeoutError(f"{sent.call}: {sent.hash} {state} after {limit}{why}")
             time.sleep(pause)
             pause = min(pause * 2, self.policy.poll_s)
 
+    def forget(self, sent: Sent) -> None:
+        """Track `sent` no longer: it is settled, or was prepared and never broadcast."""
+        self._nonces.forget(sent)
+
     def is_canonical(self, receipt: Receipt) -> bool:
         """Return whether the block of `receipt` is still part of the chain."""
-        block = rpc.request(self.web3, "eth_getBlockByNumber", hex(receipt.block_number), False)
-        return block is not None and bytes.fromhex(block["hash"][2:]) == receipt.block_hash
+        return inclusion.is_canonical(self.web3, receipt)
 
-    def _next_nonce(self) -> int:
-        pending = self._count("pending")
-        return max([pending, *(nonce + 1 for nonce in self._outstanding)])
+    def _included(self, sent: Sent, form: Form, receipt: Receipt, depth: int) -> Progress:
+        sent.seen, sent.misses = receipt, 0
+        final = self.policy.trusts_any_block or receipt.block_number <= inclusion.trusted_block(self.web3, self.policy)
+        return Progress(Stage.FINAL if final else Stage.INCLUDED, receipt, form, depth, settled=final)
+
+    def _missed(self, sent: Sent, nowhere: bool) -> Progress:
+        sent.misses += 1
+        if sent.misses < _MISSES_BEFORE_REPLACED or not nowhere:
+            return Progress(Stage.WAITING, reason=f"nonce {sent.nonce} is spent, and its receipt is not there yet")
+        trusted = max(0, inclusion.trusted_block(self.web3, self.policy))
+        return Progress(Stage.REPLACED, settled=self._count(hex(trusted)) > sent.nonce)
+
+    def _push(self, sent: Sent, count: int) -> Progress:
+        """Offer the newest form again where nodes forgot it, and replace it where it lingers."""
+        lingers = time.monotonic() - sent.placed_at >= self.policy.replace_after_s
+        if not is_known(self.web3, sent.forms[-1].hash):
+            if not lingers and any(is_known(self.web3, form.hash) for form in sent.forms[:-1]):
+                return Progress(Stage.WAITING, reason="nodes hold an older form")
+            answer = offer(self.web3, sent.raw)
+            if answer.verdict is not Verdict.UNDERPRICED:
+                return self._offered(sent, answer)
+            if not lingers:
+                return Progress(Stage.WAITING, reason=answer.reason)
+        elif count < sent.nonce:
+            return Progress(Stage.WAITING, reason=f"nonce {count} comes first")
+        elif not lingers:
+            return Progress(Stage.WAITING)
+        return self._replace(sent)
+
+    def _replace(self, sent: Sent) -> Progress:
+        """Offer the same call with fees at least an eighth higher; nothing where that breaks a limit."""
+        with self._nonces.lock:
+            transaction, gas, budgets = sent.transaction, sent.transaction["gas"], sent.calls
+            try:
+                market = market_fees(self.web3, self.policy, sent.call, gas, budgets)
+                fees = raised_fees(transaction, market, self.policy, sent.call, gas, budgets)
+            except FeeCapError as error:
+                self._tell(sent, error.message)
+                return Progress(Stage.STUCK, reason=error.message)
+            _LOG.info("%s: %s is replaced at %d wei per gas", sent.call, sent.hash, max(fees.values()))
+            self._sign(sent, sent.call, dict(transaction) | fees)
+            answer = offer(self.web3, sent.raw)
+        if answer.verdict is Verdict.UNDERPRICED:
+            return Progress(Stage.WAITING, reason=answer.reason)
+        return self._offered(sent, answer)
+
+    def _offered(self, sent: Sent, answer: Offer) -> Progress:
+        self._tell(sent, answer.reason)
+        if answer.verdict in (Verdict.ACCEPTED, Verdict.SPENT):
+            return Progress(Stage.WAITING)
+        return Progress(Stage.STUCK, reason=answer.reason)
+
+    def _tell(self, sent: Sent, reason: str) -> None:
+        """Log why the newest form is not taken, once for each reason."""
+        if reason and reason != sent.told:
+            _LOG.warning("%s: %s is not taken: %s", sent.call, sent.hash, reason)
+        sent.told = reason
+
+    def _sign(self, sent: Sent, call: str, transaction: Mapping[str, Any]) -> None:
+        """Sign a form and save it with those before it; only then is it one of `sent`."""
+        whole = {**transaction, "chainId": self.chain_id, "nonce": sent.nonce}
+        self._nonces.add(sent, Form(call, whole, self.signer.sign_transaction(whole)))
+
+    def _gas(self, to: str, data: bytes, value: int, call: str, block: str) -> int:
+        message = {"from": self.address, "to": to, "data": "0x" + data.hex(), "value": hex(value)}
+        estimate = int(rpc.execution(self.web3, "eth_estimateGas", call, message, block), 16)
+        return estimate * (100 + self.policy.gas_margin_percent) // 100
 
     def _count(self, block: str) -> int:
         return int(rpc.request(self.web3, "eth_getTransactionCount", self.address, block), 16)
-
-    def _fees(self, call: str, gas: int) -> dict[str, int]:
-        policy = self.policy
-        block: Mapping[str, Any] = rpc.request(self.web3, "eth_getBlockByNumber", "latest", False)
-        if "baseFeePerGas" not in block:
-            price = int(rpc.request(self.web3, "eth_gasPrice"), 16)
-            self._check_fee(call, gas, price)
-            return {"gasPrice": price}
-        base = int(block["baseFeePerGas"], 16)
-        tip = int(rpc.request(self.web3, "eth_maxPriorityFeePerGas"), 16)
-        self._check_fee(call, gas, base + tip)
-        # Room for six full blocks, as far as cap and budget allow.
-        most = min(2 * base + tip, policy.max_fee_per_gas, policy.budget_wei // gas)
-        return {"maxFeePerGas": most, "maxPriorityFeePerGas": min(tip, most), "type": 2}
-
-    def _check_fee(self, call: str, gas: int, price: int) -> None:
-        if price > self.policy.max_fee_per_gas:
-            raise FeeCapError(call, f"{price} wei per gas", f"{self.policy.max_fee_per_gas} wei per gas")
-        if price * gas > self.policy.budget_wei:
-            raise FeeCapError(call, f"{price * gas} wei", f"{self.policy.budget_wei} wei")
-
-    def _replace(self, sent: Sent) -> None:
-        """Broadcast the same call with fees at least an eighth higher; nothing where that breaks cap or budget."""
-        with self._lock:
-            transaction = dict(sent.transaction)
-            fees = [name for name in ("gasPrice", "maxFeePerGas", "maxPriorityFeePerGas") if name in transaction]
-            try:
-                market = self._fees(sent.call, transaction["gas"])
-            except FeeCapError:
-                market = {}
-            for name in fees:
-                transaction[name] = max(-(-transaction[name] * 9 // 8), market.get(name, 0))
-            most = transaction[fees[0]]
-            if most > self.policy.max_fee_per_gas or most * transaction["gas"] > self.policy.budget_wei:
-                _LOG.warning("%s: %s lingers, and a higher fee breaks the limit", sent.call, sent.hash)
-                return
-            _LOG.info("%s: %s is replaced at %d wei per gas", sent.call, sent.hash, most)
-            sent.transaction, sent.raw = transaction, self.signer.sign_transaction(transaction)
-            self._broadcast(sent)
-
-    def _broadcast(self, sent: Sent) -> None:
-        digest = keccak256(sent.raw)
-        if digest not in sent.hashes:
-            sent.hashes.append(digest)
-        try:
-            rpc.request(self.web3, "eth_sendRawTransaction", "0x" + sent.raw.hex())
-        except rpc.RpcError as error:
-            reason = error.reason.lower()
-            if any(known in reason for known in _KNOWN):
-                return
-            if "nonce too low" in reason and self._receipt(sent) is not None:
-                return
-            raise
-
-    def _is_known(self, sent: Sent) -> bool:
-        newest = "0x" + sent.hashes[-1].hex()
-        return rpc.request(self.web3, "eth_getTransactionByHash", newest) is not None
-
-    def _receipt(self, sent: Sent) -> Receipt | None:
-        for digest in reversed(sent.hashes):
-            row = rpc.request(self.web3, "eth_getTransactionReceipt", "0x" + digest.hex())
-            if row is not None:
-                return Receipt.from_row(row)
-        return None
-
-    def _depth(self, receipt: Receipt) -> int:
-        if not self.policy.confirmations:
-            return 0
-        if not self.is_canonical(receipt):
-            return -1
-        return int(rpc.request(self.web3, "eth_blockNumber"), 16) - receipt.block_number
-
-    def _finish(self, sent: Sent, receipt: Receipt) -> Receipt:
-        self._forget(sent)
-        if receipt.succeeded:
-            return receipt
-        transaction = sent.transaction
-        message = {
-            "from": self.address,
-            "to": transaction["to"],
-            "data": "0x" + transaction["data"].hex(),
-            "value": hex(transaction["value"]),
-            "gas": hex(transaction["gas"]),
-        }
-        # Where a replay is refused too, the decoded refusal is what is raised. The second sees what came before it in
-        # its own block.
-        for block in (receipt.block_number - 1, receipt.block_number):
-            rpc.execution(self.web3, "eth_call", sent.call, message, hex(block))
-        raise FailedOnChainError(f"{sent.call}: {receipt.hash} failed in block {receipt.block_number}")
-
-    def _forget(self, sent: Sent) -> None:
-        with self._lock:
-            self._outstanding.pop(sent.nonce, None)

@@ -7,7 +7,8 @@ from typing import Self
 
 from web3 import Web3
 
-from pyutils.chain.lane import Lane, LanePolicy
+from pyutils.chain.fees import LanePolicy
+from pyutils.chain.lane import Lane
 from pyutils.chain.signer import Signer
 from pyutils.contracts.access_manager import AccessManager
 from pyutils.contracts.fixed_pricing import FixedPricing

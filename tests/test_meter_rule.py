@@ -35,7 +35,7 @@ class Walk:
 
 def walk(rows: list[Row], since: int, until: int, as_of: int, power: PowerModel | None) -> Walk:
     """Count by the words of the rule, slowly."""
-    seen = sorted(row for row in rows if row[0] <= as_of + GAP)
+    seen = sorted(row for row in rows if row[0] <= as_of + GAP and since - GAP < row[0] < until + GAP)
     available = busy = energy = 0
     moments = set()
     falls = set()

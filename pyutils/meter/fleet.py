@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Final, Self
+from typing import Self
 
-import orjson
+from pydantic import ValidationError
 
-from pyutils.errors import GpuRwaError, InputError
-from pyutils.meter.page import SamplePage
-from pyutils.meter.rule import MAX_GAP_CADENCES, GpuMeter, Reading
+from pyutils.errors import InputError
+from pyutils.meter.checkpoint import CheckpointError, FleetState, pack, unpack
+from pyutils.meter.page import SamplePage, canonical_rows
+from pyutils.meter.rule import MAX_GAP_CADENCES, GpuMeter, Reading, SampleError, SealedTimeError
 from pyutils.meter.series import GpuSeries
 from pyutils.models import Allocation, Enrolment, GpuCounters, PowerModel
 from pyutils.units import MS_PER_HOUR, MS_PER_SECOND, GpuMs, LeaseId, Ms, UnixMs, UnixSeconds
 
-CHECKPOINT_FORMAT: Final = "gpu-rwa-fleet-meter/1"
+__all__ = ["AllocationError", "CheckpointError", "EnrolmentError", "FleetMeter"]
 
 
 class AllocationError(InputError):
@@ -30,15 +30,6 @@ class EnrolmentError(InputError):
     """A GPU is enrolled twice, or not as it was before."""
 
     remedy = "Enrol each GPU once; one that comes back needs another id"
-
-
-class CheckpointError(GpuRwaError):
-    """A kept meter cannot be read."""
-
-    remedy = "Restore the store from its newest copy, or build the meter again from the published samples"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"a meter's checkpoint cannot be used: {reason}")
 
 
 class FleetMeter:
@@ -93,20 +84,22 @@ class FleetMeter:
     def enrol(self, enrolments: Iterable[Enrolment]) -> None:
         """Take the fleet's GPUs as they are now: new ones are metered from here on, leaving ones to their end.
 
-        Raises `EnrolmentError` where a GPU that was metered is not among them, joined at another time, or is there
-        twice.
+        Raises `EnrolmentError`, and changes nothing, where a GPU that was metered is not among them or joined at
+        another time, where one is there twice, and where one joined or left before what is sealed already.
         """
         fresh = tuple(sorted(enrolments, key=lambda enrolment: enrolment.gpu_id))
         _check_once(fresh)
-        by_id = {one.gpu_id: one for one in fresh}
-        for old in self.enrolments:
-            new = by_id.get(old.gpu_id)
-            if new is None or new.since != old.since or (old.until is not None and new.until != old.until):
-                raise EnrolmentError(f"GPU {old.gpu_id} was enrolled from {old.since} to {old.until}, not as {new}")
-            if new.until is not None:
-                self._meters[old.gpu_id].until_ms = new.until * MS_PER_SECOND
-        self._meters = {gpu_id: self._meters.get(gpu_id) or self._meter(one) for gpu_id, one in by_id.items()}
-        self.enrolments, self._paged = fresh, None
+        known = {one.gpu_id: one for one in self.enrolments}
+        missing = known.keys() - {one.gpu_id for one in fresh}
+        if missing:
+            raise EnrolmentError(f"GPU {min(missing)} was metered, and is not among the fleet's GPUs now")
+        for one in fresh:
+            self._check_change(known.get(one.gpu_id), one)
+        meters = {one.gpu_id: self._meters.get(one.gpu_id) or self._meter(one) for one in fresh}
+        for one in fresh:
+            if one.until is not None:
+                meters[one.gpu_id].leave(one.until * MS_PER_SECOND)
+        self._meters, self.enrolments, self._paged = meters, fresh, None
 
     def feed(self, series: Iterable[GpuSeries]) -> None:
         """Take samples, in any order."""
@@ -117,7 +110,10 @@ class FleetMeter:
                 meter.extend(one.at_ms, one.duty_ppm, one.energy_mj)
 
     def counters(self, as_of: UnixSeconds) -> tuple[GpuCounters, ...]:
-        """Return each GPU's counters as of a time, sorted by GPU. Changes nothing."""
+        """Return each GPU's counters as of a time, sorted by GPU. Changes nothing.
+
+        Raises `SampleError` where samples give a counter of more than 64 bits.
+        """
         return tuple(_counters(gpu_id, meter.read(as_of * MS_PER_SECOND)) for gpu_id, meter in self._meters.items())
 
     def delivered(
@@ -151,7 +147,12 @@ class FleetMeter:
         return chain
 
     def pages(self, as_of: UnixSeconds) -> tuple[SamplePage, ...]:
-        """Return the samples that counters as of a time are built from, hour by hour, without hours chained already."""
+        """Return the samples that counters as of a time are built from, hour by hour, without hours chained already.
+
+        Raises `SealedTimeError` before the last seal.
+        """
+        if as_of < self._sealed:
+            raise SealedTimeError(as_of * MS_PER_SECOND, self._sealed * MS_PER_SECOND)
         if self._paged is None or self._paged[0] != as_of:
             self._paged = as_of, tuple(self._make_pages(self._closed_ms(as_of)))
         return self._paged[1]
@@ -190,21 +191,21 @@ class FleetMeter:
     def checkpoint(self) -> bytes:
         """Return all that `restored` needs to go on from the last seal; samples not closed yet are asked for again.
 
-        Grows with the fleet and with its open hour, not with its age. Raises `InputError` before the first seal.
+        Grows with the fleet, its gaps and its open hour. Raises `InputError` before the first seal.
         """
         if self._sealed < 0:
             raise InputError("a meter that sealed nothing has no checkpoint", remedy="Seal a report first")
-        state = {
-            "format": CHECKPOINT_FORMAT,
-            "cadence_ms": self.cadence_ms,
-            "power": None if self.power is None else self.power.model_dump(),
-            "sealed": self._sealed,
-            "chain": self._chain.hex(),
-            "chained_hours": self._chained_hours,
-            "enrolments": [one.model_dump() for one in self.enrolments],
-            "gpus": [meter.state() for meter in self._meters.values()],
-        }
-        return zlib.compress(orjson.dumps(state), 1)
+        return pack(
+            FleetState(
+                cadence_ms=self.cadence_ms,
+                power=self.power,
+                sealed=self._sealed,
+                chain=self._chain,
+                chained_hours=self._chained_hours,
+                enrolments=self.enrolments,
+                gpus=tuple(meter.state() for meter in self._meters.values()),
+            )
+        )
 
     @classmethod
     def restored(cls, checkpoint: bytes, power: PowerModel | None = None) -> Self:
@@ -212,20 +213,30 @@ class FleetMeter:
 
         Raises `CheckpointError` where it is none.
         """
-        try:
-            state = orjson.loads(zlib.decompress(checkpoint))
-            if state["format"] != CHECKPOINT_FORMAT:
-                raise CheckpointError(f"its format is {state['format']!r}, not {CHECKPOINT_FORMAT!r}")
-            if power is None and state["power"] is not None:
-                power = PowerModel.model_validate(state["power"])
-            meter = cls([Enrolment.model_validate(one) for one in state["enrolments"]], state["cadence_ms"], power)
-            gpus = [GpuMeter.restored(one, meter.cadence_ms, power) for one in state["gpus"]]
-            meter._meters = {one.gpu_id: one for one in gpus}
-            meter._sealed, meter._chained_hours = UnixSeconds(state["sealed"]), state["chained_hours"]
-            meter._chain = bytes.fromhex(state["chain"])
-        except (zlib.error, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError("it is damaged") from error
+        state = unpack(checkpoint)
+        power = state.power if power is None else power
+        meter = cls(state.enrolments, Ms(state.cadence_ms), power)
+        meter._sealed, meter._chain = UnixSeconds(state.sealed), state.chain
+        meter._chained_hours = (meter._closed_ms(meter._sealed) + 1) // MS_PER_HOUR
+        for one in state.gpus:
+            fresh = meter._meters[one.gpu_id]
+            kept = meter._meters[one.gpu_id] = GpuMeter.restored(one, meter.cadence_ms, power)
+            bounds = [(each.since_ms, each.until_ms, each.opened_ms) for each in (fresh, kept)]
+            if bounds[0] != bounds[1] or (kept.at_ms and kept.at_ms[-1] > kept.closed_until_ms):
+                raise CheckpointError(f"GPU {one.gpu_id}: its samples are not those of its time in the fleet")
+        if meter._chained_hours != state.chained_hours:
+            raise CheckpointError(f"it has chained {state.chained_hours} hours, and was sealed at {state.sealed}")
         return meter
+
+    def _check_change(self, old: Enrolment | None, new: Enrolment) -> None:
+        """Raise where a GPU's time in the fleet is not what it was, or changes what is sealed."""
+        if old is not None and (new.since != old.since or (old.until is not None and new.until != old.until)):
+            told = f"from {new.since} to {new.until}, and was from {old.since} to {old.until}"
+            raise EnrolmentError(f"GPU {new.gpu_id} is enrolled {told}")
+        if old is None and new.since <= self._sealed:
+            raise EnrolmentError(f"GPU {new.gpu_id} joined at {new.since}, and {self._sealed} is sealed without it")
+        if new.until is not None and new.until <= self._sealed and (old is None or old.until is None):
+            raise EnrolmentError(f"GPU {new.gpu_id} left at {new.until}, and {self._sealed} is sealed with it")
 
     def _check(self, allocations: tuple[Allocation, ...]) -> None:
         for one in allocations:
@@ -247,19 +258,19 @@ def _check_once(enrolments: tuple[Enrolment, ...]) -> None:
 
 
 def _counters(gpu_id: str, reading: Reading) -> GpuCounters:
-    return GpuCounters(
-        gpu_id=gpu_id,
-        available_ms=GpuMs(reading.available_ms),
-        busy_ms=reading.busy_ms,
-        energy_joules=reading.energy_joules,
-        resets=reading.resets,
-    )
+    try:
+        return GpuCounters(
+            gpu_id=gpu_id,
+            available_ms=GpuMs(reading.available_ms),
+            busy_ms=reading.busy_ms,
+            energy_joules=reading.energy_joules,
+            resets=reading.resets,
+        )
+    except ValidationError as error:
+        raise SampleError(gpu_id, "a sum of more than 64 bits") from error
 
 
 def _rows(meter: GpuMeter, first_ms: int, last_ms: int) -> str:
     begin, end = bisect_left(meter.at_ms, first_ms), bisect_right(meter.at_ms, last_ms)
-    at, duty = meter.at_ms[begin:end], meter.duty_ppm[begin:end]
-    if meter.power is None:
-        energy = meter.energy_mj[begin:end]
-        return "".join([f"{meter.gpu_id},{a},{d},{e}\n" for a, d, e in zip(at, duty, energy, strict=True)])
-    return "".join([f"{meter.gpu_id},{a},{d}\n" for a, d in zip(at, duty, strict=True)])
+    energy = meter.energy_mj[begin:end] if meter.power is None else None
+    return canonical_rows(meter.gpu_id, meter.at_ms[begin:end], meter.duty_ppm[begin:end], energy)

@@ -10,21 +10,36 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import tempfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, pairwise
+from operator import lt
 from pathlib import Path
 from typing import Final
 
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
+from pyutils.meter.rule import MAX_ENERGY_MJ
 from pyutils.meter.series import GpuSeries
 from pyutils.models import PageRef
+from pyutils.units import MS_PER_HOUR
 
 PAGE_SUFFIX: Final = ".csv.gz"
 MAX_PAGE_BYTES: Final = 2**30
 """A page may unpack to so many bytes: an hour of a hundred thousand GPUs at 15 s."""
+MAX_AT_MS: Final = 2**32 * MS_PER_HOUR - 1
+"""The last moment of the last hour that a page can be named for."""
+
+_NUMBER: Final = r"(?:0|[1-9][0-9]{0,18}+)"
+_DUTY: Final = r"(?:0|1000000|[1-9][0-9]{0,5}+)"
+_ROWS_OF_A_GPU: Final = re.compile(
+    rf"([!-+\--~]{{1,128}}+),{_NUMBER},{_DUTY}(,{_NUMBER})?\n(?:\1,{_NUMBER},{_DUTY}(?(2),{_NUMBER})\n)*+"
+)
+"""Rows with one GPU's id and as many columns as the first of them. Possessive, so that no input makes it walk back."""
 
 
 class SamplePageError(InputError):
@@ -99,16 +114,50 @@ def read_page(path: Path, rows_hash: bytes) -> bytes:
     return rows
 
 
+def canonical_rows(
+    gpu_id: str, at_ms: Sequence[int], duty_ppm: Sequence[int], energy_mj: Sequence[int] | None = None
+) -> str:
+    """Return the rows of one GPU's samples, which must be in order of time."""
+    if energy_mj is None:
+        return "".join([f"{gpu_id},{at},{duty}\n" for at, duty in zip(at_ms, duty_ppm, strict=True)])
+    return "".join([f"{gpu_id},{at},{duty},{mj}\n" for at, duty, mj in zip(at_ms, duty_ppm, energy_mj, strict=True)])
+
+
 def parse_rows(rows: bytes) -> tuple[GpuSeries, ...]:
-    """Return the samples in a page's rows. Raises `SamplePageError` where a row is none."""
+    """Return the samples in a page's rows. Raises `SamplePageError` where these are not the bytes of a page.
+
+    Only canonical rows pass: sorted by GPU and by time, each moment of a GPU once, numbers written as `canonical_rows`
+    writes them and within their bounds, energy in all of them or in none.
+    """
     try:
-        cells = [line.split(",") for line in rows.decode("ascii").splitlines()]
-        widths = {len(row) for row in cells}
-        if not widths <= {3, 4} or len(widths) > 1:
-            raise SamplePageError("its rows are not all of three, or all of four, columns")
-        columns: dict[str, list[list[int]]] = {}
-        for gpu_id, *numbers in cells:
-            columns.setdefault(gpu_id, []).append([int(number) for number in numbers])
-    except ValueError as error:
-        raise SamplePageError("a row is malformed") from error
-    return tuple(GpuSeries(gpu_id, *map(list, zip(*numbers, strict=True))) for gpu_id, numbers in columns.items())
+        text = rows.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise SamplePageError("it is not ASCII") from error
+    parsed: list[GpuSeries] = []
+    place = 0
+    while place < len(text):
+        block = _ROWS_OF_A_GPU.match(text, place)
+        if block is None:
+            raise SamplePageError(f"the row at byte {place} is not canonical")
+        parsed.append(_series(block))
+        place = block.end()
+    for one, next_one in pairwise(parsed):
+        if one.gpu_id >= next_one.gpu_id:
+            raise SamplePageError(f"rows of GPU {next_one.gpu_id} are not sorted by GPU, or some are not canonical")
+        if (one.energy_mj is None) != (next_one.energy_mj is None):
+            raise SamplePageError(f"only one of the GPUs {one.gpu_id} and {next_one.gpu_id} has energy")
+    return tuple(parsed)
+
+
+def _series(block: re.Match[str]) -> GpuSeries:
+    gpu_id, has_energy = block[1], block[2] is not None
+    width = 3 if has_energy else 2
+    cells = block[0][len(gpu_id) + 1 : -1].replace(f"\n{gpu_id},", ",").split(",")
+    numbers = list(map(int, cells))
+    at_ms, duty_ppm = numbers[::width], numbers[1::width]
+    energy_mj = numbers[2::width] if has_energy else None
+    if not all(map(lt, at_ms, islice(at_ms, 1, None))):
+        raise SamplePageError(f"rows of GPU {gpu_id} are not sorted by time, or a moment is there twice")
+    if at_ms[-1] > MAX_AT_MS or (energy_mj is not None and max(energy_mj) > MAX_ENERGY_MJ):
+        raise SamplePageError(f"a number of GPU {gpu_id} is too large")
+    return GpuSeries(gpu_id, at_ms, duty_ppm, energy_mj)

@@ -4,6 +4,7 @@
   the interval × the duty of the **earlier** sample. A longer interval is unavailable, never guessed.
 - A counter as of T is built from samples stamped up to T + 2 × cadence and clips intervals at T, and at the bounds of
   the GPU's time in the fleet. So an interval that straddles T is known in full when T is read.
+- Samples 2 × cadence or more outside the GPU's time in the fleet, or before its samples opened, are none.
 - Busy time accumulates in milliseconds × ppm and is divided, rounding down, when a counter is read.
 - A board's energy counter that falls starts a new segment: nothing is counted across the fall. Energy counts over
   available intervals alone, pro rata where an interval is clipped, rounding down.
@@ -16,25 +17,33 @@ Counters as of T are a function of the samples and T, and of no earlier reading.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
 from itertools import islice
 from operator import lt, mul, sub
-from typing import Any
 
 from pyutils.errors import InputError
+from pyutils.meter.checkpoint import GpuState
+from pyutils.meter.reading import Reading, Run
 from pyutils.models import PowerModel
-from pyutils.units import PPM, GpuMs, Joules
+from pyutils.units import PPM, GpuMs
+
+__all__ = [
+    "MAX_ENERGY_MJ",
+    "MAX_GAP_CADENCES",
+    "GpuMeter",
+    "NoEnergySourceError",
+    "Reading",
+    "SampleError",
+    "SealedTimeError",
+]
 
 MAX_GAP_CADENCES = 2
 """Consecutive samples further apart than so many cadences leave the time between them unavailable."""
+MAX_ENERGY_MJ = 2**63 - 1
+"""What a board's energy counter can say; a kilowatt takes 290,000 years to get there."""
 
 _NJ_PER_MJ = 1_000_000
-_NJ_PER_JOULE = 1_000_000_000
 _FOREVER_MS = 2**63
-
-Run = tuple[int, int]
-"""A stretch of time `[begin, end)` in Unix milliseconds during which a GPU was available without a break."""
 
 
 class SealedTimeError(InputError):
@@ -57,38 +66,14 @@ class NoEnergySourceError(InputError):
         self.gpu_id = gpu_id
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Cumulative sums of one GPU, at full resolution; nothing in it is rounded but the properties."""
+class SampleError(InputError):
+    """A sample says what no board can."""
 
-    available_ms: int = 0
-    busy_ppm_ms: int = 0
-    energy_nj: int = 0
-    resets: int = 0
-    runs: tuple[Run, ...] = ()
+    remedy = f"Mend its source; a duty is 0 to {PPM} ppm, an energy counter 0 to 2**63 - 1 mJ"
 
-    @property
-    def busy_ms(self) -> GpuMs:
-        """Busy time, rounded down."""
-        return GpuMs(self.busy_ppm_ms // PPM)
-
-    @property
-    def energy_joules(self) -> Joules:
-        """Energy, rounded down."""
-        return Joules(self.energy_nj // _NJ_PER_JOULE)
-
-    def delivered_ms(self, start_ms: int, end_ms: int) -> GpuMs:
-        """Return the time available within `[start_ms, end_ms)`."""
-        return GpuMs(sum(max(0, min(end, end_ms) - max(begin, start_ms)) for begin, end in self.runs))
-
-    def __add__(self, later: Reading) -> Reading:
-        return Reading(
-            self.available_ms + later.available_ms,
-            self.busy_ppm_ms + later.busy_ppm_ms,
-            self.energy_nj + later.energy_nj,
-            self.resets + later.resets,
-            _join(self.runs, later.runs),
-        )
+    def __init__(self, gpu_id: str, what: str) -> None:
+        super().__init__(f"GPU {gpu_id} has samples with {what}")
+        self.gpu_id = gpu_id
 
 
 class GpuMeter:
@@ -125,7 +110,9 @@ class GpuMeter:
     @property
     def closed_until_ms(self) -> int:
         """Samples stamped up to here are closed: later arrivals are dropped. `opened_ms` - 1 before the first seal."""
-        return self.sealed_ms + self.max_gap_ms if self.sealed_ms >= 0 else self.opened_ms - 1
+        # A GPU may be known, and sealed, before it joins; that opens it no earlier.
+        opened = self.opened_ms - 1
+        return max(opened, self.sealed_ms + self.max_gap_ms) if self.sealed_ms >= 0 else opened
 
     def extend(self, at_ms: Sequence[int], duty_ppm: Sequence[int], energy_mj: Sequence[int] | None = None) -> None:
         """Take samples in any order. Of two with one time the first stands; late ones are dropped and counted.
@@ -144,13 +131,16 @@ class GpuMeter:
         self.dropped_late += late - begin
         if late == end:
             return
-        if self.at_ms and at_ms[late] <= self.at_ms[-1]:
-            self._merge(at_ms[late:end], duty_ppm[late:end], energy_mj[late:end] if energy_mj is not None else None)
+        at_ms, duty_ppm = at_ms[late:end], duty_ppm[late:end]
+        energy_mj = energy_mj[late:end] if energy_mj is not None else None
+        self._check(duty_ppm, energy_mj)
+        if self.at_ms and at_ms[0] <= self.at_ms[-1]:
+            self._merge(at_ms, duty_ppm, energy_mj)
             return
-        self.at_ms += at_ms[late:end]
-        self.duty_ppm += duty_ppm[late:end]
+        self.at_ms += at_ms
+        self.duty_ppm += duty_ppm
         if energy_mj is not None:
-            self.energy_mj += energy_mj[late:end]
+            self.energy_mj += energy_mj
 
     def read(self, as_of_ms: int) -> Reading:
         """Return the sums as of a time. Changes nothing. Raises `SealedTimeError` before what was sealed."""
@@ -175,38 +165,50 @@ class GpuMeter:
         del self.at_ms[:drop], self.duty_ppm[:drop], self.energy_mj[:drop]
         self._folded -= drop
 
-    def state(self) -> dict[str, Any]:
-        """Return all that `restored` needs, in JSON's types, without samples that are not closed yet."""
+    def leave(self, until_ms: int) -> None:
+        """Let the GPU leave at a time after all that was sealed; samples that then no longer matter are forgotten."""
+        self.until_ms = until_ms
+        end = bisect_left(self.at_ms, until_ms + self.max_gap_ms)
+        del self.at_ms[end:], self.duty_ppm[end:], self.energy_mj[end:]
+
+    def state(self) -> GpuState:
+        """Return all that `restored` needs, without samples that are not closed yet."""
         end = bisect_right(self.at_ms, self.closed_until_ms)
-        return {
-            "gpu_id": self.gpu_id,
-            "since_ms": self.since_ms,
-            "until_ms": self.until_ms,
-            "opened_ms": self.opened_ms,
-            "sealed_ms": self.sealed_ms,
-            # As text: joules in nanojoules outgrow 64 bits.
-            "sums": [str(total) for total in astuple(self._base)[:4]],
-            "runs": self._base.runs,
-            "folded": self._folded,
-            "at_ms": self.at_ms[:end],
-            "duty_ppm": self.duty_ppm[:end],
-            "energy_mj": self.energy_mj[:end],
-            "dropped": [self.dropped_late, self.dropped_duplicates],
-        }
+        return GpuState(
+            gpu_id=self.gpu_id,
+            since_ms=self.since_ms,
+            until_ms=self.until_ms,
+            opened_ms=self.opened_ms,
+            sealed_ms=self.sealed_ms,
+            available_ms=self._base.available_ms,
+            busy_ppm_ms=self._base.busy_ppm_ms,
+            energy_nj=self._base.energy_nj,
+            resets=self._base.resets,
+            runs=self._base.runs,
+            folded=self._folded,
+            at_ms=tuple(self.at_ms[:end]),
+            duty_ppm=tuple(self.duty_ppm[:end]),
+            energy_mj=tuple(self.energy_mj[:end]),
+            dropped_late=self.dropped_late,
+            dropped_duplicates=self.dropped_duplicates,
+        )
 
     @classmethod
-    def restored(cls, state: Mapping[str, Any], cadence_ms: int, power: PowerModel | None) -> GpuMeter:
-        """Return the meter whose `state` was kept."""
-        meter = cls(state["gpu_id"], cadence_ms, state["since_ms"], state["until_ms"], power, state["opened_ms"])
-        meter.sealed_ms = state["sealed_ms"]
-        available_ms, busy_ppm_ms, energy_nj, resets = map(int, state["sums"])
-        runs = tuple((begin, end) for begin, end in state["runs"])
-        meter._base = Reading(available_ms, busy_ppm_ms, energy_nj, resets, runs)
-        meter._folded = state["folded"]
-        meter.at_ms, meter.duty_ppm = state["at_ms"], state["duty_ppm"]
-        meter.energy_mj = state["energy_mj"] if power is None else []
-        meter.dropped_late, meter.dropped_duplicates = state["dropped"]
+    def restored(cls, state: GpuState, cadence_ms: int, power: PowerModel | None) -> GpuMeter:
+        """Return the meter whose `state` was kept; with `power`, energy is derived from here on."""
+        meter = cls(state.gpu_id, cadence_ms, state.since_ms, state.until_ms, power, state.opened_ms)
+        meter.sealed_ms, meter._folded = state.sealed_ms, state.folded
+        meter._base = Reading(state.available_ms, state.busy_ppm_ms, state.energy_nj, state.resets, state.runs)
+        meter.at_ms, meter.duty_ppm = list(state.at_ms), list(state.duty_ppm)
+        meter.energy_mj = list(state.energy_mj) if power is None else []
+        meter.dropped_late, meter.dropped_duplicates = state.dropped_late, state.dropped_duplicates
         return meter
+
+    def _check(self, duty_ppm: Sequence[int], energy_mj: Sequence[int] | None) -> None:
+        if min(duty_ppm) < 0 or max(duty_ppm) > PPM:
+            raise SampleError(self.gpu_id, f"a duty of {min(duty_ppm)} to {max(duty_ppm)} ppm")
+        if energy_mj is not None and (min(energy_mj) < 0 or max(energy_mj) > MAX_ENERGY_MJ):
+            raise SampleError(self.gpu_id, f"an energy counter of {min(energy_mj)} to {max(energy_mj)} mJ")
 
     def _fold(self, stop: int, until_ms: int) -> Reading:
         """Return the sums of the pairs from the last folded sample to sample `stop`, clipped to the bounds."""
@@ -279,9 +281,3 @@ def _runs(begin: int, end: int, at: list[int], breaks: list[int]) -> tuple[Run, 
     if end > start:
         runs.append((start, end))
     return tuple(runs)
-
-
-def _join(earlier: tuple[Run, ...], later: tuple[Run, ...]) -> tuple[Run, ...]:
-    if earlier and later and earlier[-1][1] == later[0][0]:
-        return (*earlier[:-1], (earlier[-1][0], later[0][1]), *later[1:])
-    return earlier + later

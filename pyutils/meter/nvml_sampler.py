@@ -41,15 +41,20 @@ class NvmlSampler:
     """Samples at every tick until it is stopped. A fault is kept for `check`, and the next tick tries again."""
 
     def __init__(
-        self, probe: NvmlProbe, journal: SampleJournal, cadence_ms: Ms, clock: Callable[[], int] = wall_clock_ms
+        self,
+        probe: NvmlProbe,
+        journal: SampleJournal,
+        cadence_ms: Ms,
+        clock: Callable[[], int] = wall_clock_ms,
+        stopped: threading.Event | None = None,
     ) -> None:
-        """Sample what `probe` shows into `journal`; `clock` tells Unix milliseconds."""
+        """Sample what `probe` shows into `journal`; `clock` tells Unix milliseconds, `stopped` ends it when set."""
         if cadence_ms <= 0:
             raise SamplerError(f"a sampling cadence of {cadence_ms} ms", remedy="Give a positive number")
         self.cadence_ms = cadence_ms
         self._probe, self._journal, self._clock = probe, journal, clock
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="nvml-sampler", daemon=True)
+        self._stopped = threading.Event() if stopped is None else stopped
+        self._thread = threading.Thread(target=self.run, name="nvml-sampler", daemon=True)
         self._fault: Exception | None = None
         self._finished_s = time.monotonic()
         probe.expect(journal.last)
@@ -72,6 +77,16 @@ class NvmlSampler:
             if self._thread.is_alive():
                 raise SamplerError(f"the driver or the disk has not answered for {timeout_s:.0f} s")
         self._probe.close()
+
+    def run(self) -> None:
+        """Sample at every tick until stopped, in this thread; `start` does it in one of its own."""
+        done_ms = self._tick_ms(self._clock())
+        while not self._stopped.wait(self._pause_s()):
+            now_ms = self._clock()
+            due_ms = self._tick_ms(now_ms)
+            if due_ms != done_ms:  # the clock was slowed while we slept, so the tick is still to come
+                done_ms = due_ms
+                self.tick(UnixMs(due_ms if now_ms - due_ms <= self.cadence_ms // _LATE_PARTS else now_ms))
 
     def check(self) -> None:
         """Raise what went wrong at the newest tick, and nothing once a tick went well.
@@ -134,15 +149,6 @@ class NvmlSampler:
             _LOG.warning("%s", error.line())
         else:
             _LOG.error("sampling failed", exc_info=error)
-
-    def _run(self) -> None:
-        done_ms = self._tick_ms(self._clock())
-        while not self._stopped.wait(self._pause_s()):
-            now_ms = self._clock()
-            due_ms = self._tick_ms(now_ms)
-            if due_ms != done_ms:  # the clock was slowed while we slept, so the tick is still to come
-                done_ms = due_ms
-                self.tick(UnixMs(due_ms if now_ms - due_ms <= self.cadence_ms // _LATE_PARTS else now_ms))
 
     def _tick_ms(self, now_ms: int) -> int:
         return now_ms - now_ms % self.cadence_ms

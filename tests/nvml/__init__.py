@@ -1,0 +1,1 @@
+"""The meter of a machine with GPUs, against a driver's library that plays scenarios."""

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from pyutils.chain import DEV_CHAINS
+from pyutils.chain import DEV_CHAINS, LanePolicy
+from pyutils.chain.inclusion import trusted_block
 from pyutils.contracts import System
 from pyutils.errors import InputError
 from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.models import Allocation, Enrolment, Fleet
 from pyutils.operations import fleets, leases
 from pyutils.operations.gpu_lists import GpuLists
-from pyutils.operations.history import block_number, last_block_at
+from pyutils.operations.history import last_block_at
 from pyutils.units import MS_PER_SECOND, BlockNumber, FleetId, LeaseId, Ms, UnixSeconds
+
+FINALITY: Final = LanePolicy(finality=True, confirmations=64)
+"""When a block counts as final: by the chain's own word, or by depth where it gives none."""
 
 Progress = Callable[[int, int], None]
 """Told how many of how many leases were read."""
@@ -60,7 +65,7 @@ def final_block_at(system: System, as_of: UnixSeconds) -> BlockNumber:
     Raises `ReportTimeError` where it is not final yet.
     """
     number = last_block_at(system.web3, as_of, first=system.manifest.first_block)
-    if system.manifest.chain_id not in DEV_CHAINS and number > block_number(system.web3, "finalized"):
+    if system.manifest.chain_id not in DEV_CHAINS and number > trusted_block(system.web3, FINALITY):
         raise ReportTimeError(f"block {number}, the last one at {as_of}, is not final yet")
     return number
 

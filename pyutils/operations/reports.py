@@ -161,7 +161,7 @@ def post(system: System, lane: Lane, report_file: ReportFile, signature: Signatu
     reporter, _ = _sort(system, fleet_id, report_file.digest, [signature])
     if reporter is None:
         raise NotASignerError(f"{signature.signer} is not the reporter of fleet {fleet_id}")
-    _stake(system, lane, fleet_id, pay)
+    make_stake_payable(system, lane, fleet_id, pay)
     return system.oracle.post(lane, report_file.report, reporter)
 
 
@@ -264,6 +264,7 @@ def _sort(
     return by_reporter, by_verifiers
 
 
-def _stake(system: System, lane: Lane, fleet_id: FleetId, pay: Pay) -> None:
+def make_stake_payable(system: System, lane: Lane, fleet_id: FleetId, pay: Pay) -> None:
+    """Let the oracle pull the stake of a pending report from the lane's account, as `make_payable` does."""
     amount = system.bond.stake_requirement(fleet_id)
     make_payable(lane, settlement_token(system, fleet_id), system.oracle.address, amount, pay)

@@ -88,6 +88,8 @@ class RulesConfig(FrozenModel):
     quorum_deadline_s: Seconds = 900
     """Without a quorum this long after a report was due, the operator posts it alone, with a stake."""
     post_alone: bool = True
+    gather_s: Seconds = 20
+    """One look waits so long for verifiers before it goes on with other things; the next asks those again."""
     max_clock_skew_s: Annotated[int, Field(gt=0)] | None = 300
     """The meter's clock and the chain's may differ by so much; nothing bounds it where a trace is replayed."""
     max_fee_gwei: Annotated[int, Field(gt=0)] = 200

@@ -15,7 +15,7 @@ from pyutils.meter import FleetMeter, LeafFile, SamplePage, SampleSource, build_
 from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.models import PowerModel
 from pyutils.operations.commitments import Commitments
-from pyutils.units import MS_PER_SECOND, FleetId, UnixMs, UnixSeconds
+from pyutils.units import MS_PER_HOUR, MS_PER_SECOND, SECONDS_PER_HOUR, FleetId, UnixMs, UnixSeconds
 
 
 class Checkpoints(Protocol):
@@ -34,28 +34,26 @@ class Draft:
     told: Commitments
     leaf_file: LeafFile
     pages: tuple[SamplePage, ...]
-    """Of the hours that the checkpoint before did not hold whole."""
+    """Of the hours that were not chained yet."""
     checkpoint: bytes
-    dropped_late: int
-    resets: int
 
 
 def restored_meter(
-    checkpoints: Checkpoints, name: str, told: Commitments, power: PowerModel | None, *, upto: UnixSeconds | None = None
+    checkpoints: Checkpoints, name: str, told: Commitments, power: PowerModel | None, *, at: UnixSeconds | None = None
 ) -> FleetMeter:
-    """Return a fleet's meter as of its newest checkpoint before a report, with the GPUs that the chain knows now.
+    """Return a fleet's meter as it was kept, with the GPUs that the chain knows now.
 
     Args:
         checkpoints: where meters are kept.
         name: which meter of the fleet.
         told: what the chain says as of the report's time.
         power: how energy is derived; None where the samples carry it.
-        upto: latest checkpoint to begin from; the newest before the report unless given.
+        at: which checkpoint, exactly; the newest before the report unless given. Where it is not there, the meter is
+            a new one, which wants all samples since the enrolment.
 
     """
-    before = UnixSeconds(told.as_of - 1) if upto is None else upto
-    kept = checkpoints.checkpoint(told.fleet_id, name, before)
-    if kept is None:
+    kept = checkpoints.checkpoint(told.fleet_id, name, UnixSeconds(told.as_of - 1) if at is None else at)
+    if kept is None or (at is not None and kept[0] != at):
         return FleetMeter(told.enrolments, told.cadence_ms, power)
     meter = FleetMeter.restored(kept[1])
     meter.enrol(told.enrolments)
@@ -77,10 +75,24 @@ def feed_from_source(meter: FleetMeter, source: SampleSource, as_of: UnixSeconds
                 meter.feed(batch)
 
 
-def feed_from_rows(meter: FleetMeter, rows: Iterable[bytes]) -> None:
-    """Feed a meter with published samples. Raises `SamplePageError` where a row is none."""
-    for page in rows:
-        meter.feed(parse_rows(page))
+def feed_from_pages(meter: FleetMeter, pages: Iterable[tuple[int, bytes]], as_of: UnixSeconds) -> None:
+    """Feed a meter with published samples, hour by hour, in memory that does not grow with their number.
+
+    Args:
+        meter: the meter.
+        pages: UTC hours since 1970, rising, and their rows.
+        as_of: the report's time; hours before it are sealed once the hour after them is there.
+
+    Raises `SamplePageError` where a row is none.
+
+    """
+    # Hours can be sealed one by one only where what closes them ends within the next.
+    steps = MAX_GAP_CADENCES * meter.cadence_ms <= MS_PER_HOUR
+    for hour, rows in pages:
+        meter.feed(parse_rows(rows))
+        begin = UnixSeconds(hour * SECONDS_PER_HOUR)
+        if steps and meter.sealed < begin < as_of:
+            meter.seal(begin)
 
 
 def finish(meter: FleetMeter, told: Commitments) -> Draft:
@@ -88,5 +100,4 @@ def finish(meter: FleetMeter, told: Commitments) -> Draft:
     leaf_file = build_leaf_file(meter, told.fleet_id, told.as_of, told.leases, told.allocations)
     pages = meter.pages(told.as_of)
     meter.seal(told.as_of)
-    resets = sum(gpu.resets for gpu in leaf_file.counters)
-    return Draft(told, leaf_file, pages, meter.checkpoint(), meter.dropped_late, resets)
+    return Draft(told, leaf_file, pages, meter.checkpoint())

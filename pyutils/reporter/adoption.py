@@ -1,0 +1,62 @@
+"""Going on from a head that others made: verifiers, while the operator was silent; or everybody, before one joined.
+
+Counters are cumulative and samples are chained, so whoever wants to add to a head must stand on the same samples. They
+are fetched from whoever published them, built again, and believed where they give the head that the chain has.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from pyutils.contracts import System
+from pyutils.errors import GpuRwaError
+from pyutils.models import PowerModel
+from pyutils.operations.report_files import ReportFile
+from pyutils.operations.reports import head_report
+from pyutils.reporter.fetch import Fetcher
+from pyutils.reporter.rebuilding import Rebuilt, rebuild
+from pyutils.reporter.store import Store
+from pyutils.reporter.view import NO_DIGEST, View
+from pyutils.units import EPOCH
+
+_LOG = logging.getLogger(__name__)
+
+
+class NoPublisherError(GpuRwaError):
+    """Nobody publishes the samples behind a head."""
+
+    remedy = "Ask the fleet's operator and verifiers to publish them; until then nothing can be added to this head"
+
+
+def knows_head(store: Store, view: View) -> bool:
+    """Return whether a fleet's head is one whose samples this daemon has, or there is none yet."""
+    return view.head.digest == NO_DIGEST or store.record_of(view.head.digest) is not None
+
+
+def rebuild_head(
+    system: System, store: Store, fetchers: Iterable[Fetcher], view: View, power: PowerModel | None
+) -> Rebuilt:
+    """Build the fleet's head again from the first publisher whose samples give it.
+
+    Raises `NoPublisherError`, naming what each publisher lacked, where there is none.
+    """
+    report = head_report(system, view.fleet_id, view.block)
+    parent = store.record_of(report.previous_digest)
+    parent_as_of = EPOCH if parent is None else parent.as_of
+    told = ReportFile(chain_id=system.manifest.chain_id, oracle=system.oracle.address, report=report)
+    tried = []
+    for fetcher in fetchers:
+        try:
+            return rebuild(system, store, fetcher, told, power, parent_as_of)
+        except GpuRwaError as error:
+            _LOG.warning("fleet %d: the head cannot be built again: %s", view.fleet_id, error.line())
+            tried.append(error.message)
+    why = "; ".join(tried) or "no publisher is known"
+    raise NoPublisherError(f"fleet {view.fleet_id}: nobody gives the samples of its head as of {report.as_of}: {why}")
+
+
+def adopt(store: Store, view: View, rebuilt: Rebuilt, checkpoints: Mapping[str, bytes]) -> None:
+    """Keep a head that others made, with the meters that go on from it. Nothing is signed."""
+    pages = [page.ref for page in rebuilt.draft.pages]
+    store.adopt(view.fleet_id, rebuilt.report, view.head.digest, checkpoints, pages)

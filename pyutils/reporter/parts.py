@@ -1,0 +1,69 @@
+"""What operator and verifier daemons are made of alike: contracts over agreeing endpoints, keys, a lane, servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer, open_signer
+from pyutils.chain.agreement import Agreement
+from pyutils.contracts import System
+from pyutils.deployment import DEV_ACCOUNTS
+from pyutils.manifest import Manifest
+from pyutils.reporter.config import RulesConfig, SignerConfig
+from pyutils.reporter.metrics import Metrics
+from pyutils.reporter.store import Store, StoreJournal
+
+GWEI = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A deployment over endpoints of which a majority must agree."""
+
+    manifest: Manifest
+    agreement: Agreement
+    system: System
+
+    @classmethod
+    def over(cls, manifest: Manifest, urls: Sequence[str]) -> Chain:
+        """Return the contracts of a deployment; nothing is asked yet."""
+        agreement = Agreement(urls, manifest.chain_id)
+        return cls(manifest, agreement, System.at(agreement.web3, manifest))
+
+    def count_into(self, metrics: Metrics) -> None:
+        """Tell how often each endpoint was outvoted or silent since the last time."""
+        for url, count in self.agreement.taken_disagreements().items():
+            metrics.disagreed(url, count)
+        for url, count in self.agreement.taken_failures().items():
+            metrics.failed(url, count)
+
+
+def open_key(config: SignerConfig, folder: Path, chain_id: int, prompt: Callable[[str], str]) -> Signer:
+    """Return the signer that a configuration names; files are relative to `folder`. Raises what `open_signer` does."""
+    keystore = folder / config.signer
+    password_file = None if config.password_file is None else folder / config.password_file
+    text = str(keystore) if keystore.is_file() else config.signer
+    return open_signer(text, chain_id, password_file=password_file, prompt=prompt, roles=DEV_ACCOUNTS)
+
+
+def open_lane(chain: Chain, gas: Signer, rules: RulesConfig, store: Store) -> tuple[Lane, StoreJournal]:
+    """Return the lane of the account that pays, with all that it had sent before."""
+    journal = StoreJournal(store, gas.address)
+    policy = LanePolicy(
+        max_fee_per_gas=rules.max_fee_gwei * GWEI,
+        budget_wei=rules.budget_gwei * GWEI,
+        confirmations=rules.confirmations,
+        # A development chain calls blocks final that no reorg spares.
+        finality=chain.manifest.chain_id not in DEV_CHAINS,
+    )
+    lane = Lane(chain.system.web3, gas, policy, journal)
+    lane.resume(journal.sents())
+    return lane, journal
+
+
+def listen_at(endpoint: str) -> tuple[str, int]:
+    """Return host and port of where a server listens."""
+    host, _, port = endpoint.rpartition(":")
+    return host, int(port)

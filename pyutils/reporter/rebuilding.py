@@ -1,0 +1,86 @@
+"""Building a report again from what its proposer published, bit for bit, trusting hashes and the chain alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyutils.contracts import System
+from pyutils.meter import FleetMeter, write_leaf_file
+from pyutils.models import MeterReport, PageRef, PowerModel
+from pyutils.operations.commitments import Commitments, read_commitments
+from pyutils.operations.gpu_lists import GpuLists
+from pyutils.operations.report_files import ReportFile
+from pyutils.reporter.draft import Checkpoints, Draft, feed_from_pages, finish, restored_meter
+from pyutils.reporter.fetch import Fetcher
+from pyutils.units import FleetId, UnixSeconds
+
+PUBLISHED = "published"
+"""Name of the meter that is fed with what was published: the operator's own samples, for a verifier the operator's."""
+
+
+class PublishedGpuLists(GpuLists):
+    """Lists of GPUs, fetched from a publisher where they are not here yet."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        super().__init__(fetcher.gpu_lists.folder)
+        self._fetcher = fetcher
+
+    def ids(self, root: bytes) -> tuple[str, ...]:
+        """Return the GPUs behind a root. Raises `PublisherError` where the publisher does not give their list."""
+        return self._fetcher.gpu_list(root)
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A report built again: what it commits to, and the meter that gave it."""
+
+    report: MeterReport
+    draft: Draft
+    meter: FleetMeter
+
+
+def rebuild(
+    system: System,
+    checkpoints: Checkpoints,
+    fetcher: Fetcher,
+    report_file: ReportFile,
+    power: PowerModel | None,
+    parent_as_of: UnixSeconds,
+    refs: Sequence[PageRef] = (),
+) -> Rebuilt:
+    """Build a report again from its published samples and from the chain, and see that it says the same.
+
+    Args:
+        system: where the fleet is.
+        checkpoints: where the published meter is kept.
+        fetcher: the proposer's publisher.
+        report_file: what is to be built.
+        power: how the operator derives energy; None where its boards measure it.
+        parent_as_of: time of the head that the report stands on, 0 for none. Its checkpoint is gone on from; where it
+            is not kept, all samples since the enrolment are fetched.
+        refs: pages as a proposal names them; the publisher is asked for all where the meter needs older ones.
+
+    Raises `LeafFileError`, naming the field, where the report says something else; `PublisherError`.
+
+    """
+    report = report_file.report
+    told = read_commitments(system, PublishedGpuLists(fetcher), FleetId(report.fleet_id), UnixSeconds(report.as_of))
+    meter = restored_meter(checkpoints, PUBLISHED, told, power, at=parent_as_of)
+    first = _first_hour(meter, told)
+    if not refs or refs[0].hour > first:
+        refs = fetcher.entry(told.fleet_id, report_file.digest, first).pages or ()
+    rows = ((ref.hour, fetcher.page(ref.rows_hash)) for ref in refs if ref.hour >= first)
+    feed_from_pages(meter, rows, told.as_of)
+    draft = finish(meter, told)
+    draft.leaf_file.check_report(report)
+    write_leaf_file(draft.leaf_file, fetcher.leaf_files)
+    return Rebuilt(report, draft, meter)
+
+
+def _first_hour(meter: FleetMeter, told: Commitments) -> int:
+    """Return the first UTC hour whose samples the meter still takes."""
+    if meter.chained_hours:
+        return meter.chained_hours
+    joined = min((one.since for one in told.enrolments), default=UnixSeconds(0))
+    return max(0, joined // 3_600 - 1)

@@ -1,0 +1,32 @@
+"""Opening the meter that a configuration names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyutils.meter import SampleSource, TraceSource, read_trace
+from pyutils.meter.nvml import NvmlSource
+from pyutils.meter.prometheus import PrometheusSource
+from pyutils.reporter.config import NvmlConfig, PrometheusConfig, TraceConfig
+from pyutils.units import Ms
+
+
+def open_source(
+    config: PrometheusConfig | NvmlConfig | TraceConfig, folder: Path, journal: Path, cadence_ms: Ms
+) -> SampleSource:
+    """Return the source of samples that a configuration names.
+
+    Args:
+        config: which meter.
+        folder: where the configuration lies; its paths are relative to it.
+        journal: where samples that are taken here are kept.
+        cadence_ms: the fleet's sampling cadence.
+
+    Raises `SourceError` or `TraceError` where it cannot be opened.
+
+    """
+    if isinstance(config, TraceConfig):
+        return TraceSource(read_trace(folder / config.file, cadence_ms))
+    if isinstance(config, NvmlConfig):
+        return NvmlSource.start(journal, cadence_ms, has_energy=config.energy)
+    return PrometheusSource.from_config(config)

@@ -1,0 +1,94 @@
+"""What must hold before a reporter signs: its key is the fleet's, and its store knows all that the key signed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from pyutils.chain import Signer
+from pyutils.contracts import System
+from pyutils.errors import GpuRwaError, InputError
+from pyutils.operations.history import events, topic
+from pyutils.reporter.peers import PeerClient, PeerError
+from pyutils.reporter.proposal import Proposal
+from pyutils.reporter.store import Store
+from pyutils.reporter.unsafe import UnsafeToSignError
+from pyutils.reporter.view import REPORTER_BIT, View
+from pyutils.units import FleetId, UnixSeconds
+
+_LOG = logging.getLogger(__name__)
+
+
+class NotTheReporterError(InputError):
+    """The key is not the fleet's reporter."""
+
+    remedy = "Name the key on chain with `gpurwa fleet reporter`, or configure the key that is named there"
+
+
+class BlankStoreError(UnsafeToSignError):
+    """The store knows nothing, and the chain has reports of this key."""
+
+    remedy = "Bring the old store's history with `gpurwa operator import`; a blank one could sign the same moment twice"
+
+
+class StaleStoreError(UnsafeToSignError):
+    """The store does not know a report that its key signed."""
+
+    remedy = "It is an old copy: restore the newest, or import the history of the machine that reported last"
+
+
+def check_reporter(view: View, signer: Signer) -> None:
+    """Raise `NotTheReporterError` where the key is not the fleet's reporter."""
+    if view.reporter != signer.address:
+        raise NotTheReporterError(
+            f"fleet {view.fleet_id}: its reporter is {view.reporter}, the configured key is {signer.address}"
+        )
+
+
+def check_history(system: System, store: Store, view: View, signer: Signer) -> None:
+    """Raise `BlankStoreError` where nothing was promised here and the chain has reports of the key."""
+    if store.latest_promise(view.fleet_id) is not None:
+        return
+    oracle, first = system.oracle, system.manifest.first_block
+    named = events(
+        oracle, "SetReporter", [topic(view.fleet_id), None, topic(signer.address)], first=first, block=view.block
+    )
+    since = next((event.block for event in named), None)
+    if since is None:
+        return
+    for name in ("AdvanceHead", "PostPending"):
+        for event in events(oracle, name, [topic(view.fleet_id)], first=since, block=view.block):
+            if name == "PostPending" or event.arguments["signers"] & REPORTER_BIT:
+                raise BlankStoreError(
+                    f"fleet {view.fleet_id}: block {event.block} has a report of {signer.address}"
+                    f" as of {event.arguments['asOf']}, and this store is blank"
+                )
+
+
+def check_peers(store: Store, fleet_id: FleetId, signer: Signer, clients: Sequence[PeerClient]) -> None:
+    """Ask verifiers what they saw of our key. Raises `StaleStoreError` where the store does not know of it.
+
+    What counts is our own signature, so no verifier can make it up. One that does not answer is passed over.
+    """
+    for client in clients:
+        try:
+            told = client.seen(fleet_id)
+        except PeerError as error:
+            _LOG.warning("%s", error.line())
+            continue
+        if told is None:
+            continue
+        try:
+            proposal = Proposal.model_validate(told, strict=False)
+            proposal.signature.check(proposal.digest)
+        except (ValidationError, GpuRwaError) as error:
+            _LOG.warning("%s shows a proposal that is none: %s", client.peer, error)
+            continue
+        as_of = UnixSeconds(proposal.report_file.report.as_of)
+        if proposal.proposer == signer.address and store.promised(fleet_id, as_of) != proposal.digest:
+            raise StaleStoreError(
+                f"fleet {fleet_id}: {client.peer} has our signature of 0x{proposal.digest.hex()} as of {as_of},"
+                " and this store does not know it"
+            )

@@ -1,0 +1,43 @@
+"""What a reporter tells of itself while it works: numbers for Prometheus, readiness for whoever restarts it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from pyutils.reporter.health import Health
+from pyutils.reporter.metrics import Metrics
+from pyutils.reporter.peers import Gathered
+from pyutils.reporter.store import Store
+from pyutils.reporter.view import NO_DIGEST, View
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Metrics and health of one reporter."""
+
+    metrics: Metrics
+    health: Health
+
+    def saw(self, view: View, store: Store) -> None:
+        """Tell how the fleet stands on chain and in the store."""
+        self.health.ready("rpc")
+        self.health.ready("store")
+        self.metrics.set_head(view.head.as_of or view.fleet.commissioned_at or view.now)
+        self.metrics.set_disputes(view.dispute.digest != NO_DIGEST)
+        self.metrics.set_states(Counter(record.state.value for record in store.newest(view.fleet_id, 1_000)))
+
+    def collected(self, before: Counts, after: Counts) -> None:
+        """Tell what a step of collecting dropped and found."""
+        self.health.ready("meter")
+        for reason in ("late", "duplicate"):
+            self.metrics.dropped(reason, getattr(after, reason) - getattr(before, reason))
+        self.metrics.resets(after.resets - before.resets)
+        self.metrics.gaps(after.gaps - before.gaps)
+
+    def asked(self, gathered: Gathered) -> None:
+        """Tell which verifiers gave no signature."""
+        for verifier in gathered.refusals:
+            self.metrics.refused(verifier)
+        for verifier in gathered.unreachable:
+            self.metrics.unreached(verifier)

@@ -152,8 +152,9 @@ def test_failover__nobody_answers__one_error_names_all() -> None:
     assert failed.value.exit_status == 1
 
 
-def test_failover__answer_is_no_json__next_is_asked() -> None:
-    with node(lambda _: (200, b"<html>")) as first, node(chain(5, eth_blockNumber="0x4")) as second:
+@pytest.mark.parametrize("answer", [b"<html>", b"\xff\xfe\x00", b"[" * 100_000], ids=["HTML", "bytes", "nested"])
+def test_failover__answer_is_no_json__next_is_asked(answer: bytes) -> None:
+    with node(lambda _: (200, answer)) as first, node(chain(5, eth_blockNumber="0x4")) as second:
         assert ask(FailoverProvider([first.url, second.url], 5, QUICK)) == "0x4"
 
 

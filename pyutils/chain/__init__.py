@@ -1,6 +1,7 @@
 """The chain: reaching a node, signing, sending in order, and saying why something was refused."""
 
 from pyutils.chain.account import NoAccountError, open_signer
+from pyutils.chain.agreement import AgreedBlock, Agreement, DisagreementError
 from pyutils.chain.clock import AnvilClock, ClockError
 from pyutils.chain.errors import ChainProtocolError, RevertedError, UnknownRevertError, decode_revert
 from pyutils.chain.fees import FeeCapError, LanePolicy
@@ -52,10 +53,13 @@ from pyutils.chain.transaction import TransactionError
 
 __all__ = [
     "DEV_CHAINS",
+    "AgreedBlock",
+    "Agreement",
     "AnvilClock",
     "ChainProtocolError",
     "ClockError",
     "DerError",
+    "DisagreementError",
     "FailedOnChainError",
     "FailoverProvider",
     "FeeCapError",

@@ -147,7 +147,8 @@ class FailoverProvider(JSONBaseProvider):
                 tried.append((url, f"HTTP status {status}"))
             except httpx.InvalidURL as error:
                 raise NoEndpointError(f"an RPC endpoint is no URL: {error}") from error
-            except (httpx.TransportError, json.JSONDecodeError) as error:
+            except (httpx.RequestError, ValueError, RecursionError) as error:
+                # Whatever cannot be read, as text, as compressed bytes or as JSON, is no answer.
                 tried.append((url, str(error) or type(error).__name__))
             else:
                 self._preferred = place

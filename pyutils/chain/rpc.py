@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from web3 import Web3
-from web3.types import RPCEndpoint
+from web3.types import RPCEndpoint, RPCResponse
 
 from pyutils.chain.errors import decode_revert, revert_data
 from pyutils.errors import ChainError
@@ -26,9 +26,13 @@ class RpcError(ChainError):
 
 def request(web3: Web3, method: str, *params: Any) -> Any:
     """Return the node's result, hex as it came. Raises `RpcError` where it answers with an error."""
-    answer = web3.provider.make_request(RPCEndpoint(method), list(params))
-    if "error" in answer:
-        error = answer["error"]
+    return unwrap(method, web3.provider.make_request(RPCEndpoint(method), list(params)))
+
+
+def unwrap(method: str, answer: RPCResponse) -> Any:
+    """Return the result in a node's answer. Raises `RpcError` where it is an error."""
+    error = answer.get("error")
+    if error is not None:
         if isinstance(error, dict):
             raise RpcError(method, str(error.get("message", "")), int(error.get("code", 0)), error.get("data"))
         raise RpcError(method, str(error))

@@ -10,9 +10,10 @@ from pyutils.operations.gpu_lists import GpuLists
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The files of one daemon, below `root`."""
+    """The files of one daemon, below `root`; lists of GPUs may lie elsewhere, where other commands file them."""
 
     root: Path
+    gpus: Path | None = None
 
     @property
     def store(self) -> Path:
@@ -37,4 +38,4 @@ class Folders:
     @property
     def gpu_lists(self) -> GpuLists:
         """Published lists of GPUs, under the roots that the chain holds."""
-        return GpuLists(self.root / "gpus")
+        return GpuLists(self.root / "gpus" if self.gpus is None else self.gpus)

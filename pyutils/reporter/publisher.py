@@ -165,9 +165,9 @@ def _file(request: Request, folder: Path, suffix: str, media_type: str) -> Respo
         found = path.stat()
     except FileNotFoundError as error:
         raise HTTPException(404, "there is no such file") from error
-    headers = {"ETag": f'"{name.removesuffix(suffix)}"', "Cache-Control": _FOR_EVER}
-    if headers["ETag"] in [
-        tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
-    ]:
+    tag = f'"{name.removesuffix(suffix)}"'
+    headers = {"ETag": tag, "Cache-Control": _FOR_EVER}
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     return FileResponse(path, headers=headers, media_type=media_type, stat_result=found)

@@ -95,14 +95,14 @@ class Server:
         self._server = self._thread = None
 
     def _listen(self) -> socket.socket:
+        if not 0 <= self.port < 2**16:
+            raise PortError(f"there is no port {self.port}")
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
             return socket.create_server((self.host, self.port), family=family, backlog=MAX_CONNECTIONS)
         except OSError as error:
             reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
             raise PortError(f"port {self.port} of {self.host} {reason}") from error
-        except OverflowError as error:
-            raise PortError(f"there is no port {self.port}") from error
 
     def __enter__(self) -> Self:
         self.start()

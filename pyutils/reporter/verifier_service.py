@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from pyutils.chain import Signer
 from pyutils.eip712 import Domain
-from pyutils.errors import ChainError, GpuRwaError
+from pyutils.errors import ChainError, GpuRwaError, SigningError
 from pyutils.meter import SourceError
 from pyutils.operations.report_files import SignatureFile
 from pyutils.reporter.answers import json_answer, path_number, problem, read_body
@@ -46,7 +46,7 @@ class NotNowError(GpuRwaError):
     remedy = "Ask again in a moment"
 
 
-TRANSIENT: Final = (NotNowError, ChainError, SourceError, PublisherUnreachableError, CacheError)
+TRANSIENT: Final = (NotNowError, ChainError, SourceError, SigningError, PublisherUnreachableError, CacheError)
 """Errors that say nothing about a proposal: no refusal, but a request to ask again."""
 
 

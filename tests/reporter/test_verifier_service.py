@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from pyutils.chain import ChainProtocolError, LocalSigner
-from pyutils.errors import InputError
+from pyutils.errors import InputError, SigningError
 from pyutils.operations.report_files import SignatureFile
 from pyutils.reporter.envelope import AUDIENCE_HEADER, SIGNER_HEADER, Envelope
 from pyutils.reporter.peers import PeerRefusedError, PeerUnreachableError
@@ -132,7 +132,14 @@ def test_sign__refused__signed_with_its_reason() -> None:
     assert str(refused.value) == f"{verifier.peer()}: refused: lease 7 got less. Nobody signs it"
 
 
-@pytest.mark.parametrize("error", [NotNowError("block 9 is not final"), ChainProtocolError("http://u:key@x answered")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotNowError("block 9 is not final"),
+        ChainProtocolError("http://u:key@x answered"),
+        SigningError("no key service"),
+    ],
+)
 def test_sign__cannot_tell_now__ask_again(error: Exception) -> None:
     def fail(_: Proposal) -> SignatureFile:
         raise error

@@ -229,25 +229,28 @@ class SampleJournal:
 
     def _read(self, names: Mapping[str, str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:
         for segment in self._segments():
-            if (segment.hour + 1) * MS_PER_HOUR <= after_ms or segment.hour * MS_PER_HOUR > until_ms:
-                continue
-            with self._mutex:
-                # Only what is on disk for sure may be counted: the rest may be gone after a loss of power.
-                writer = self._writer
-                size = writer.size if writer is not None and writer.segment == segment else None
-            try:
-                rows, damaged = segment.read(size, names)
-            except OSError as error:
-                raise JournalError(f"{segment.path}: {_reason(error)}") from error
-            with self._mutex:
-                self._damage[segment.hour] = damaged
-            wanted = [row for row in rows if after_ms < row.at_ms <= until_ms]
-            measured = [row for row in wanted if row.energy_mj is not None]
-            series = to_series(measured)
-            if len(measured) < len(wanted):
-                series += to_series(row for row in wanted if row.energy_mj is None)
-            if series:
-                yield series
+            if (segment.hour + 1) * MS_PER_HOUR > after_ms and segment.hour * MS_PER_HOUR <= until_ms:
+                series = self._series(segment, names, after_ms, until_ms)
+                if series:
+                    yield series
+
+    def _series(
+        self, segment: Segment, names: Mapping[str, str], after_ms: UnixMs, until_ms: UnixMs
+    ) -> Sequence[GpuSeries]:
+        with self._mutex:
+            # Only what is on disk for sure may be counted: the rest may be gone after a loss of power.
+            writer = self._writer
+            size = writer.size if writer is not None and writer.segment == segment else None
+        try:
+            rows, damaged = segment.read(size, names)
+        except OSError as error:
+            raise JournalError(f"{segment.path}: {_reason(error)}") from error
+        with self._mutex:
+            self._damage[segment.hour] = damaged
+        wanted = [row for row in rows if after_ms < row.at_ms <= until_ms]
+        measured = [row for row in wanted if row.energy_mj is not None]
+        unmeasured = [row for row in wanted if row.energy_mj is None]
+        return to_series(measured) + to_series(unmeasured)
 
     def _segments(self) -> list[Segment]:
         try:

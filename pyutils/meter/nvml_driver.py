@@ -75,6 +75,8 @@ class DriverFault(Exception):  # noqa: N818 - it is caught within the meter, and
         return NoGpuError(reason, remedy=remedy)
 
 
+NONSENSE = _NO_DATA
+"""Code for an answer that cannot be true, as some drivers give for want of a better one."""
 NO_GPU_FOUND = DriverFault(_GPU_NOT_FOUND, "no GPU")
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyutils.meter.nvml_driver import LOST, NO_GPU_FOUND, RELOADED, Board, DriverFault, NvmlDriver
+from pyutils.meter.nvml_driver import LOST, NO_GPU_FOUND, NONSENSE, RELOADED, Board, DriverFault, NvmlDriver
+from pyutils.meter.segment import is_writable
 from pyutils.meter.series import Sample
 from pyutils.units import Ppm, UnixMs
 
@@ -168,8 +169,11 @@ class NvmlProbe:
         duty_ppm, newest_us = self._driver.duty_ppm(handle, seen_us)
         # Without news the driver's clock may have stepped back behind what was seen: then that must not stay ahead.
         look.seen_us[gpu_id] = min(seen_us, at_ms * _US_PER_MS) if newest_us is None else newest_us
+        sample = Sample(gpu_id, at_ms, Ppm(0) if duty_ppm is None else duty_ppm, energy_mj)
+        if not is_writable(sample):
+            raise DriverFault(NONSENSE, f"it says {sample!r}")
         look.unknown_duty += duty_ppm is None
-        look.samples.append(Sample(gpu_id, at_ms, Ppm(0) if duty_ppm is None else duty_ppm, energy_mj))
+        look.samples.append(sample)
 
     def _accept(self, look: _Look) -> None:
         here = {sample.gpu_id for sample in look.samples}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 from zlib import crc32
 
+from pyutils.meter.rule import MAX_ENERGY_MJ
 from pyutils.meter.series import Sample
 from pyutils.units import MS_PER_HOUR, PPM, Ppm, UnixMs
 
@@ -147,7 +148,7 @@ def is_writable(sample: Sample) -> bool:
         _GPU_ID.fullmatch(gpu_id) is not None
         and 0 <= at_ms < _LAST_HOUR * MS_PER_HOUR
         and 0 <= duty_ppm <= PPM
-        and (energy_mj is None or energy_mj >= 0)
+        and (energy_mj is None or 0 <= energy_mj <= MAX_ENERGY_MJ)
     )
 
 

@@ -120,6 +120,14 @@ def test_sample__energy_counter__is_passed_on_in_millijoules(fake: Fake) -> None
     assert later[B] - first[B] == 15 * 71_000 + 15 * 664_000
 
 
+@pytest.mark.parametrize("nonsense", ["board 0 energy 18446744073709551615", "board 0 uuid GPU-0,1"])
+def test_sample__answer_that_cannot_be_true__is_missed_and_the_others_go_on(fake: Fake, nonsense: str) -> None:
+    nvml = fake(stage(2, nonsense))
+    probe = NvmlProbe(nvml.module)
+    assert [one.gpu_id for one in look(nvml, probe, 15)] == ["GPU-1"]
+    assert probe.counts.missed == 1
+
+
 def test_sample__mig_switched_on_and_off__one_row_and_energy_once(machine: Start) -> None:
     one = machine("mig_switch")
     assert one.tick(*range(15, 181, 15)) == [2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 2, 2]

@@ -7,7 +7,7 @@ from pyutils.meter.page import SamplePage, parse_rows, read_page, write_page
 from pyutils.meter.series import GpuSeries, Sample, to_samples, to_series
 from pyutils.meter.source import SampleSource, SourceError
 from pyutils.meter.synthetic import Cast, synthetic_trace
-from pyutils.meter.trace import Trace, read_trace, write_trace
+from pyutils.meter.trace import Trace, TraceSource, read_trace, write_trace
 
 __all__ = [
     "Cast",
@@ -19,6 +19,7 @@ __all__ = [
     "SampleSource",
     "SourceError",
     "Trace",
+    "TraceSource",
     "build_leaf_file",
     "build_report_data",
     "parse_leaf_file",

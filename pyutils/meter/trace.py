@@ -8,7 +8,8 @@ import io
 import re
 import statistics
 import zlib
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
@@ -19,7 +20,7 @@ from typing import TextIO
 
 from pyutils.errors import TraceError
 from pyutils.meter.series import GpuSeries, Sample, to_samples
-from pyutils.units import MS_PER_SECOND, PPM, Ms, Ppm, UnixSeconds, format_fixed
+from pyutils.units import MS_PER_SECOND, PPM, Ms, Ppm, UnixMs, UnixSeconds, format_fixed
 
 COLUMNS = ("timestamp_s", "pod", "gpu_duty_cycle_percent")
 
@@ -64,6 +65,37 @@ class Trace:
         """Return the series of some GPUs."""
         wanted = frozenset(gpu_ids)
         return tuple(one for one in self.series if one.gpu_id in wanted)
+
+
+class TraceSource:
+    """A trace as a source of samples: those of the future are there, and are given to whoever asks for their time."""
+
+    has_energy = False
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._by_id = {one.gpu_id: one for one in trace.series}
+
+    def read(self, gpu_ids: Sequence[str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:
+        """Yield the samples stamped in `(after_ms, until_ms]` of the GPUs named, one GPU at a time."""
+        for gpu_id in gpu_ids:
+            one = self._by_id.get(gpu_id)
+            if one is None:
+                continue
+            begin, end = bisect_right(one.at_ms, after_ms), bisect_right(one.at_ms, until_ms)
+            if begin < end:
+                yield (GpuSeries(gpu_id, one.at_ms[begin:end], one.duty_ppm[begin:end]),)
+
+    def clock_ms(self) -> UnixMs:
+        """Return the time of the last sample: a trace knows no other."""
+        return UnixMs(max(one.at_ms[-1] for one in self.trace.series))
+
+    def cadence_ms(self) -> Ms:
+        """Return how far apart the trace's samples are."""
+        return self.trace.cadence_ms
+
+    def close(self) -> None:
+        """Do nothing: a trace is in memory."""
 
 
 def read_trace(path: Path, cadence_ms: Ms | None = None) -> Trace:

@@ -17,8 +17,8 @@ from pyutils.operations.reports import head_report
 from pyutils.reporter.fetch import Fetcher
 from pyutils.reporter.rebuilding import Rebuilt, rebuild
 from pyutils.reporter.store import Store
-from pyutils.reporter.view import NO_DIGEST, View
-from pyutils.units import EPOCH
+from pyutils.reporter.view import View
+from pyutils.units import EPOCH, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,11 +27,6 @@ class NoPublisherError(GpuRwaError):
     """Nobody publishes the samples behind a head."""
 
     remedy = "Ask the fleet's operator and verifiers to publish them; until then nothing can be added to this head"
-
-
-def knows_head(store: Store, view: View) -> bool:
-    """Return whether a fleet's head is one whose samples this daemon has, or there is none yet."""
-    return view.head.digest == NO_DIGEST or store.record_of(view.head.digest) is not None
 
 
 def rebuild_head(
@@ -59,4 +54,5 @@ def rebuild_head(
 def adopt(store: Store, view: View, rebuilt: Rebuilt, checkpoints: Mapping[str, bytes]) -> None:
     """Keep a head that others made, with the meters that go on from it. Nothing is signed."""
     pages = [page.ref for page in rebuilt.draft.pages]
-    store.adopt(view.fleet_id, rebuilt.report, view.head.digest, checkpoints, pages)
+    as_of = UnixSeconds(view.head.as_of)
+    store.adopt(view.fleet_id, as_of, view.head.digest, rebuilt.report, checkpoints, pages)

@@ -32,7 +32,7 @@ class Alarm(StrEnum):
     """The meter's clock and the chain's differ by more than is allowed."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Alarms:
     """Where alarms go; each is told once while this process lives."""
 

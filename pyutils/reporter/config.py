@@ -105,10 +105,17 @@ class ServeConfig(FrozenModel):
 
     public: Endpoint = "0.0.0.0:8460"
     """Published files and, for a verifier, requests to sign."""
+    public_url: Url | None = None
+    """How others reach `public`, where that is not its own address."""
     ops: Endpoint = "127.0.0.1:9464"
     """Metrics and health; keep it from the public."""
     alarm_url: Url | None = None
     """Told by a POST of JSON when somebody disputes, or reports what this daemon did not make."""
+
+    @property
+    def shown_url(self) -> str:
+        """Where others find what is published."""
+        return self.public_url or f"http://{self.public}"
 
 
 class OperatorConfig(FrozenModel):

@@ -20,7 +20,9 @@ from pyutils.operations.history import events, last_block_at, topic
 from pyutils.operations.report_files import SignatureFile
 from pyutils.operations.reports import make_stake_payable
 from pyutils.reporter import failpoints
-from pyutils.reporter.store import Record, State, Store, StoreJournal
+from pyutils.reporter.records import Record, State
+from pyutils.reporter.store import Store
+from pyutils.reporter.store_journal import StoreJournal
 from pyutils.reporter.telemetry import Telemetry
 from pyutils.reporter.view import View
 from pyutils.units import BlockNumber, FleetId

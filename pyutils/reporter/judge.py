@@ -14,13 +14,14 @@ from pyutils.operations.commitments import ReportTimeError, samples_close_at
 from pyutils.operations.report_files import SignatureFile
 from pyutils.operations.reports import head_report
 from pyutils.reporter import failpoints
-from pyutils.reporter.adoption import adopt, knows_head, rebuild_head
+from pyutils.reporter.adoption import adopt, rebuild_head
 from pyutils.reporter.comparison import check_believable, check_capacity
 from pyutils.reporter.config import WatchedFleet
 from pyutils.reporter.draft import feed_from_source, restored_meter
 from pyutils.reporter.fetch import Fetcher
+from pyutils.reporter.lineage import PUBLISHED
 from pyutils.reporter.proposal import Proposal
-from pyutils.reporter.rebuilding import PUBLISHED, Rebuilt, rebuild
+from pyutils.reporter.rebuilding import Rebuilt, rebuild
 from pyutils.reporter.store import Store
 from pyutils.reporter.verifier_service import NotNowError
 from pyutils.reporter.view import NO_DIGEST, View, look
@@ -83,7 +84,7 @@ class Judge:
         as_of = UnixSeconds(report.as_of)
         promised = self.store.promised(self.fleet_id, as_of)
         if promised == digest:
-            return proposal.report_file.sign(self.signer)
+            return self._sign(proposal)
         view = look(self.system, self.fleet_id)
         fetcher = self._fetcher(view, proposal)
         if report.previous_digest != view.head.digest:
@@ -100,10 +101,17 @@ class Judge:
         check_capacity(rebuilt.draft.leaf_file, self._head_file(view, fetcher))
         own.seal(as_of)
         kept = {PUBLISHED: rebuilt.draft.checkpoint, OWN: own.checkpoint()}
-        self.store.attest(self.fleet_id, report, digest, kept, [page.ref for page in rebuilt.draft.pages])
+        self.store.attest(self.fleet_id, as_of, digest, report, kept, [page.ref for page in rebuilt.draft.pages])
+        return self._sign(proposal)
+
+    def _sign(self, proposal: Proposal) -> SignatureFile:
+        """Sign what is promised, and remember who asked for it."""
+        as_of = UnixSeconds(proposal.report_file.report.as_of)
+        self.store.keep_proposal(self.fleet_id, proposal.proposer, as_of, proposal.to_bytes())
         signature = proposal.report_file.sign(self.signer)
         failpoints.reach("verifier_signed")
-        _LOG.info("fleet %d: signed 0x%s as of %d", self.fleet_id, digest.hex(), as_of)
+        self.store.keep_signature(signature)
+        _LOG.info("fleet %d: signed 0x%s as of %d", self.fleet_id, proposal.digest.hex(), as_of)
         return signature
 
     def _fetcher(self, view: View, proposal: Proposal) -> Fetcher:
@@ -119,7 +127,7 @@ class Judge:
 
     def _stand_on_head(self, view: View) -> None:
         """Bring both meters to the head, where this verifier did not sign it; its own begins there."""
-        if knows_head(self.store, view):
+        if view.head.digest == NO_DIGEST or self.store.record_of(view.head.digest) is not None:
             return
         rebuilt = rebuild_head(self.system, self.store, self.fetchers.values(), view, self.power)
         kept = {PUBLISHED: rebuilt.draft.checkpoint}

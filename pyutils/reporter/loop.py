@@ -23,8 +23,8 @@ _PARTS: Mapping[type[GpuRwaError], str] = {ChainError: "rpc", SourceError: "mete
 class Loop:
     """Ticks every `poll_s` seconds. What a tick raises on purpose is said in one line, and the next tick tries again.
 
-    `UnsafeToSignError` ends it, since no tick mends that. So do errors that are none of ours; the process then ends with
-    a traceback, to be restarted.
+    `UnsafeToSignError` ends it, since no tick mends that. So do errors that are none of ours; the process then ends
+    with a traceback, to be restarted.
     """
 
     def __init__(self, tick: Callable[[], None], health: Health, poll_s: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +17,7 @@ from pyutils.reporter.envelope import reporter_domain
 from pyutils.reporter.fetch import Fetcher
 from pyutils.reporter.folders import Folders
 from pyutils.reporter.health import Health, ops_app
+from pyutils.reporter.identity import Identity
 from pyutils.reporter.loop import Loop, stopped_by_signals
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.parts import Chain, listen_at, open_key, open_lane
@@ -28,7 +28,7 @@ from pyutils.reporter.serving import Server
 from pyutils.reporter.shelf import StoreShelf
 from pyutils.reporter.sources import open_source
 from pyutils.reporter.starting import check_history, check_peers, check_reporter
-from pyutils.reporter.store import Identity, Store
+from pyutils.reporter.store import Store
 from pyutils.reporter.telemetry import Telemetry
 from pyutils.reporter.view import look
 from pyutils.reporter.watcher import Watcher
@@ -63,7 +63,9 @@ class OperatorDaemon:
         signer = open_key(config.reporter, here, manifest.chain_id, prompt)
         gas = open_key(config.gas, here, manifest.chain_id, prompt)
         self.health.ready("keys")
-        identity = Identity(manifest.chain_id, system.oracle.address, signer.address, "operator")
+        identity = Identity(
+            chain_id=manifest.chain_id, oracle=system.oracle.address, signer=signer.address, role="operator"
+        )
         self.store = Store.open(folders.store, identity)
         try:
             view = look(system, self.fleet_id)
@@ -93,7 +95,13 @@ class OperatorDaemon:
                 alarms=alarms,
             )
             self.watcher = Watcher(
-                self.fleet_id, system, self.store, alarms, self.metrics, config.serve.dossier_url, since=view.block
+                self.fleet_id,
+                system,
+                self.store,
+                alarms,
+                self.metrics,
+                f"{config.serve.shown_url}/disputes/",
+                view.block,
             )
         except BaseException:
             self.store.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer, open_signer
@@ -13,7 +14,8 @@ from pyutils.deployment import DEV_ACCOUNTS
 from pyutils.manifest import Manifest
 from pyutils.reporter.config import RulesConfig, SignerConfig
 from pyutils.reporter.metrics import Metrics
-from pyutils.reporter.store import Store, StoreJournal
+from pyutils.reporter.store import Store
+from pyutils.reporter.store_journal import StoreJournal
 
 GWEI = 10**9
 
@@ -25,6 +27,8 @@ class Chain:
     manifest: Manifest
     agreement: Agreement
     system: System
+    _told_disagreements: Counter[str] = field(default_factory=Counter, repr=False)
+    _told_failures: Counter[str] = field(default_factory=Counter, repr=False)
 
     @classmethod
     def over(cls, manifest: Manifest, urls: Sequence[str]) -> Chain:
@@ -34,10 +38,14 @@ class Chain:
 
     def count_into(self, metrics: Metrics) -> None:
         """Tell how often each endpoint was outvoted or silent since the last time."""
-        for url, count in self.agreement.taken_disagreements().items():
-            metrics.disagreed(url, count)
-        for url, count in self.agreement.taken_failures().items():
-            metrics.failed(url, count)
+        for counted, told, tell in (
+            (self.agreement.disagreements, self._told_disagreements, metrics.disagreed),
+            (self.agreement.failures, self._told_failures, metrics.failed),
+        ):
+            for url, count in counted.items():
+                for _ in range(count - told[url]):
+                    tell(url)
+                told[url] = count
 
 
 def open_key(config: SignerConfig, folder: Path, chain_id: int, prompt: Callable[[str], str]) -> Signer:

@@ -13,10 +13,8 @@ from pyutils.operations.gpu_lists import GpuLists
 from pyutils.operations.report_files import ReportFile
 from pyutils.reporter.draft import Checkpoints, Draft, feed_from_pages, finish, restored_meter
 from pyutils.reporter.fetch import Fetcher
+from pyutils.reporter.lineage import PUBLISHED
 from pyutils.units import FleetId, UnixSeconds
-
-PUBLISHED = "published"
-"""Name of the meter that is fed with what was published: the operator's own samples, for a verifier the operator's."""
 
 
 class PublishedGpuLists(GpuLists):

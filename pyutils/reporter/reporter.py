@@ -17,25 +17,27 @@ from pyutils.chain import Signer
 from pyutils.contracts import System
 from pyutils.errors import GpuRwaError
 from pyutils.meter import FleetMeter, LeafFile, SampleSource, build_leaf_file, write_leaf_file, write_page
-from pyutils.models import PageRef, PowerModel
-from pyutils.operations.commitments import Commitments, read_commitments, samples_close_at
+from pyutils.models import MeterReport, PageRef, PowerModel
+from pyutils.operations.commitments import read_commitments, samples_close_at
 from pyutils.operations.gpu_lists import GpuLists
 from pyutils.operations.report_files import ReportFile, SignatureFile
 from pyutils.reporter import failpoints
-from pyutils.reporter.adoption import adopt, knows_head, rebuild_head
+from pyutils.reporter.adoption import adopt, rebuild_head
 from pyutils.reporter.alarms import Alarm, Alarms
 from pyutils.reporter.config import RulesConfig
 from pyutils.reporter.courier import Courier
 from pyutils.reporter.draft import feed_from_source, restored_meter
 from pyutils.reporter.fetch import Fetcher
 from pyutils.reporter.folders import Folders
+from pyutils.reporter.lineage import PUBLISHED
 from pyutils.reporter.peers import PeerClient, gather
+from pyutils.reporter.promises import BelowWatermarkError, DoubleSignError
 from pyutils.reporter.proposal import Proposal
-from pyutils.reporter.rebuilding import PUBLISHED
-from pyutils.reporter.store import Record, State, Store
-from pyutils.reporter.telemetry import Telemetry
+from pyutils.reporter.records import Record, State
+from pyutils.reporter.store import Store
+from pyutils.reporter.telemetry import Counts, Telemetry
 from pyutils.reporter.view import NO_DIGEST, View, due_times, look
-from pyutils.units import SECONDS_PER_HOUR, FleetId, UnixSeconds
+from pyutils.units import EPOCH, SECONDS_PER_HOUR, FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
 
@@ -147,11 +149,9 @@ class Reporter:
         told = read_commitments(self.system, self.lists, self.fleet_id, as_of)
         meter = restored_meter(self.store, PUBLISHED, told, self.power)
         begin = max(meter.sealed, told.fleet.commissioned_at)
-        for step in [
-            *due_times(UnixSeconds(begin), UnixSeconds(as_of - 1), self.rules.interval_s, self.rules.phase_s),
-            as_of,
-        ]:
-            self._collect_step(meter, told, step)
+        between = due_times(UnixSeconds(begin), UnixSeconds(as_of - 1), self.rules.interval_s, self.rules.phase_s)
+        for step in [*between, as_of]:
+            self._collect_step(meter, step)
             if step != as_of:
                 self.store.skip(self.fleet_id, step, f"the report as of {as_of} says what it would have said")
             told_step(step)
@@ -159,14 +159,15 @@ class Reporter:
         assert record is not None, "it was collected just now"
         return record
 
-    def _collect_step(self, meter: FleetMeter, told: Commitments, as_of: UnixSeconds) -> None:
+    def _collect_step(self, meter: FleetMeter, as_of: UnixSeconds) -> None:
+        before = Counts.of(meter, max(meter.sealed, EPOCH))
         feed_from_source(meter, self.source, as_of)
         failpoints.reach("sampled")
         pages = meter.pages(as_of)
         for page in pages:
             write_page(page, self.folders.samples)
         meter.seal(as_of)
-        self.telemetry.collected(meter, as_of)
+        self.telemetry.collected(before, Counts.of(meter, as_of))
         self.store.collect(self.fleet_id, as_of, meter.checkpoint(), [page.ref for page in pages])
 
     def _check_clock(self, view: View) -> None:
@@ -182,7 +183,7 @@ class Reporter:
 
     def stand_on_head(self, view: View) -> None:
         """Take over the samples of a head that others made, so that the next report adds to them."""
-        if not knows_head(self.store, view):
+        if view.head.digest != NO_DIGEST and not self.store.goes_on_from(view.head.digest):
             rebuilt = rebuild_head(self.system, self.store, self.publishers, view, self.power)
             adopt(self.store, view, rebuilt, {PUBLISHED: rebuilt.draft.checkpoint})
 
@@ -190,19 +191,23 @@ class Reporter:
 
     def _bring_on(self, record: Record, view: View) -> None:
         """Take a report as far as it goes now: built, promised, signed, gathered, sent."""
-        if record.state is State.COLLECTED or (record.state is State.BUILT and self._has_other_parent(record, view)):
+        if record.report is None or (record.state is State.BUILT and self._has_other_parent(record, view)):
             record = self._build(record, view)
         if record.state is State.BUILT:
-            record = self.store.sign_off(self.fleet_id, record.as_of)
+            try:
+                record = self.store.sign_off(self.fleet_id, record.as_of)
+            except (DoubleSignError, BelowWatermarkError) as error:
+                self._give_up(record, error.message)
+                return
         if self._has_other_parent(record, view):
             # It may be a reorg that takes our own parent back for a while; whatever else it is, this report is lost.
-            if not self.courier.expects(record.report.previous_digest):
+            if not self.courier.expects(_report(record).previous_digest):
                 self._give_up(record, f"the head is 0x{view.head.digest.hex()}, which it does not stand on")
             return
         self._sign_and_send(record, view)
 
     def _has_other_parent(self, record: Record, view: View) -> bool:
-        return record.report is None or record.report.previous_digest != view.head.digest
+        return _report(record).previous_digest != view.head.digest
 
     def _build(self, record: Record, view: View) -> Record:
         """Build what the kept meter says, on the head as it is now. Nothing is signed yet, so it may be built again."""
@@ -234,13 +239,12 @@ class Reporter:
 
     def report_file(self, record: Record) -> ReportFile:
         """Return a built report with the contract that it is for."""
-        assert record.report is not None, "only a built report has one"
         oracle = self.system.oracle.address
-        return ReportFile(chain_id=self.system.manifest.chain_id, oracle=oracle, report=record.report)
+        return ReportFile(chain_id=self.system.manifest.chain_id, oracle=oracle, report=_report(record))
 
     def _new_pages(self, record: Record) -> tuple[PageRef, ...]:
         """Return the pages since the head's hour; verifiers who need older ones ask the publisher."""
-        parent = self.store.record_of(record.report.previous_digest)
+        parent = self.store.record_of(_report(record).previous_digest)
         first = 0 if parent is None else parent.as_of // SECONDS_PER_HOUR
         return self.store.pages_of(self.fleet_id, record.as_of, from_hour=first)
 
@@ -259,3 +263,8 @@ class Reporter:
         late = view.now >= due + self.rules.quorum_deadline_s
         free = view.pending.digest == NO_DIGEST and view.dispute.digest == NO_DIGEST
         return late and free and self.rules.post_alone and not self.alone
+
+
+def _report(record: Record) -> MeterReport:
+    assert record.report is not None, "a report that is built says something"
+    return record.report

@@ -10,7 +10,8 @@ from pyutils.models import PageRef
 from pyutils.operations.report_files import ReportFile
 from pyutils.reporter.entry import ReportEntry
 from pyutils.reporter.folders import Folders
-from pyutils.reporter.store import Record, Store
+from pyutils.reporter.records import Record
+from pyutils.reporter.store import Store
 from pyutils.units import FleetId
 
 
@@ -68,7 +69,8 @@ class StoreShelf:
         return None if digest is None else self.report(digest)
 
     def _entry(self, record: Record) -> ReportEntry:
-        assert record.report is not None and record.digest is not None, "only signed reports are published"
+        assert record.report is not None, "only signed reports are published"
+        assert record.digest is not None, "only signed reports are published"
         told = ReportFile(chain_id=self.chain_id, oracle=self.oracle, report=record.report)
         return ReportEntry(
             report_file=told, signatures=tuple(self.store.signatures(record.digest)), state=record.state.value

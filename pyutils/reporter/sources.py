@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from pyutils.meter import SampleSource, TraceSource, read_trace
-from pyutils.meter.nvml import NvmlSource
-from pyutils.meter.prometheus import PrometheusSource
 from pyutils.reporter.config import NvmlConfig, PrometheusConfig, TraceConfig
 from pyutils.units import Ms
 
@@ -28,5 +26,9 @@ def open_source(
     if isinstance(config, TraceConfig):
         return TraceSource(read_trace(folder / config.file, cadence_ms))
     if isinstance(config, NvmlConfig):
+        from pyutils.meter.nvml import NvmlSource
+
         return NvmlSource.start(journal, cadence_ms, has_energy=config.energy)
+    from pyutils.meter.prometheus import PrometheusSource
+
     return PrometheusSource.from_config(config)

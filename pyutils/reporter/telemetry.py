@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from pyutils.meter import FleetMeter
 from pyutils.reporter.health import Health
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.peers import Gathered
 from pyutils.reporter.store import Store
 from pyutils.reporter.view import NO_DIGEST, View
+from pyutils.units import UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a fleet's meter dropped and found since the enrolment."""
+
+    late: int
+    duplicate: int
+    gaps: int
+    resets: int
+
+    @classmethod
+    def of(cls, meter: FleetMeter, as_of: UnixSeconds) -> Counts:
+        """Return the counts of a meter as of a time that it was not sealed beyond."""
+        readings = [meter.reading(one.gpu_id, as_of) for one in meter.enrolments]
+        return cls(
+            meter.dropped_late,
+            meter.dropped_duplicates,
+            sum(max(0, len(reading.runs) - 1) for reading in readings),
+            sum(reading.resets for reading in readings),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
-"""A verifier's daemon: judges proposals for its fleets and, where it may, reports for them while the operator is silent."""
+"""A verifier's daemon: judges proposals for its fleets, and may report for them while the operator is silent."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import orjson
 
 from pyutils.chain import Signer
 from pyutils.errors import GpuRwaError
@@ -21,6 +23,7 @@ from pyutils.reporter.envelope import reporter_domain
 from pyutils.reporter.fetch import Fetcher
 from pyutils.reporter.folders import Folders
 from pyutils.reporter.health import Health, ops_app
+from pyutils.reporter.identity import Identity
 from pyutils.reporter.judge import Judge
 from pyutils.reporter.loop import Loop, stopped_by_signals
 from pyutils.reporter.metrics import Metrics
@@ -33,7 +36,7 @@ from pyutils.reporter.reporter import Reporter
 from pyutils.reporter.serving import Server
 from pyutils.reporter.shelf import StoreShelf
 from pyutils.reporter.sources import open_source
-from pyutils.reporter.store import Identity, Store
+from pyutils.reporter.store import Store
 from pyutils.reporter.telemetry import Telemetry
 from pyutils.reporter.verifier_service import VerifierService
 from pyutils.reporter.view import look
@@ -68,7 +71,7 @@ class VerifierDaemon:
         self.domain = reporter_domain(manifest.chain_id, oracle)
         gas = None if config.gas is None else open_key(config.gas, here, manifest.chain_id, prompt)
         self.health.ready("keys")
-        identity = Identity(manifest.chain_id, oracle, self.signer.address, "verifier")
+        identity = Identity(chain_id=manifest.chain_id, oracle=oracle, signer=self.signer.address, role="verifier")
         self.store = Store.open(folders.store, identity)
         self.heads: dict[FleetId, bytes] = {}
         self.sources: dict[FleetId, SampleSource] = {}
@@ -90,9 +93,7 @@ class VerifierDaemon:
 
     def serve(self) -> dict[str, str]:
         """Answer proposals, publish, and show metrics and health. Returns where, by name."""
-        service = VerifierService(
-            self.domain, self.signer, self._may_propose, self._sign, lambda fleet_id: self.store.seen(fleet_id)
-        )
+        service = VerifierService(self.domain, self.signer, self._may_propose, self._sign, self._seen)
         shelf = StoreShelf(self.store, self.folders, self.chain.manifest.chain_id, self.domain.contract, self.heads)
         apps = {
             "public": (web_app([*service.routes, *publisher_routes(shelf)]), self.config.serve.public),
@@ -108,11 +109,10 @@ class VerifierDaemon:
     def tick(self) -> None:
         """See how each fleet stands, and report alone where the operator has been silent for long enough."""
         trouble: list[GpuRwaError] = []
-        for fleet_id, judge in self.judges.items():
+        for fleet_id in self.judges:
             view = look(self.chain.system, fleet_id)
             self.heads[fleet_id] = view.head.digest
             self.telemetry.saw(view, self.store)
-            judge.is_due(view)
         for reporter in self.reporters:
             try:
                 reporter.tick()
@@ -142,7 +142,7 @@ class VerifierDaemon:
         judge = self.judges[fleet_id]
         lane, journal = open_lane(self.chain, gas, self.config.rules, self.store)
         peers = [Peer(parse_address(one.address), one.url) for one in fleet.peers]
-        ranks = sorted(int(one.address, 16) for one in [*fleet.peers]) 
+        before = sum(int(peer.address, 16) < int(self.signer.address, 16) for peer in peers)
         return Reporter(
             fleet_id=fleet_id,
             system=system,
@@ -158,12 +158,16 @@ class VerifierDaemon:
             rules=self.config.rules,
             telemetry=self.telemetry,
             alarms=Alarms(self.config.serve.alarm_url),
-            silence_s=STAGGER_S * sum(rank < int(self.signer.address, 16) for rank in ranks),
+            silence_s=STAGGER_S * before,
         )
 
     def _may_propose(self, fleet_id: FleetId, account: str) -> bool:
         judge = self.judges.get(fleet_id)
         return judge is not None and judge.may_propose(account)
+
+    def _seen(self, fleet_id: FleetId) -> Any:
+        body = self.store.seen(fleet_id)
+        return None if body is None else orjson.loads(body)
 
     def _sign(self, proposal: Proposal) -> SignatureFile:
         return self.judges[proposal.fleet_id].judge(proposal)

@@ -179,7 +179,9 @@ class FleetWorld:
 
     def create_store(self, folders: Folders, account: str, role: Role) -> None:
         address, oracle = self.world.address(account), self.system.oracle.address
-        Store.create(folders.store, Identity(self.manifest.chain_id, oracle, address, role)).close()
+        Store.create(
+            folders.store, Identity(chain_id=self.manifest.chain_id, oracle=oracle, signer=address, role=role)
+        ).close()
 
     def peer(self, name: str) -> dict[str, str]:
         return {"address": self.world.address(name), "url": self.url(name)}

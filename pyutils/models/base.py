@@ -29,6 +29,13 @@ Bytes32 = Annotated[
 ]
 """A 32-byte word; `0x…` text is accepted, and written in JSON."""
 
+HexBytes = Annotated[
+    bytes,
+    BeforeValidator(_bytes_from_hex),
+    PlainSerializer(lambda data: "0x" + data.hex(), return_type=str, when_used="json"),
+]
+"""Bytes of any length; `0x…` text is accepted, and written in JSON."""
+
 Uint40 = Annotated[int, Field(ge=0, lt=2**40)]
 """An integer that fits Solidity's `uint40`: times."""
 

@@ -28,6 +28,7 @@ from pyutils.reporter.answers import json_answer, path_number, problem, read_bod
 from pyutils.reporter.download import CacheError, PublisherUnreachableError
 from pyutils.reporter.envelope import Envelope, EnvelopeError, StrangerError
 from pyutils.reporter.proposal import MAX_PROPOSAL_BYTES, Proposal, ProposalError
+from pyutils.reporter.store_errors import StoreError
 from pyutils.units import FleetId
 
 _LOG = logging.getLogger(__name__)
@@ -46,7 +47,15 @@ class NotNowError(GpuRwaError):
     remedy = "Ask again in a moment"
 
 
-TRANSIENT: Final = (NotNowError, ChainError, SourceError, SigningError, PublisherUnreachableError, CacheError)
+TRANSIENT: Final = (
+    NotNowError,
+    ChainError,
+    SourceError,
+    SigningError,
+    StoreError,
+    PublisherUnreachableError,
+    CacheError,
+)
 """Errors that say nothing about a proposal: no refusal, but a request to ask again."""
 
 

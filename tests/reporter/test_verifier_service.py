@@ -17,6 +17,7 @@ from pyutils.operations.report_files import SignatureFile
 from pyutils.reporter.envelope import AUDIENCE_HEADER, SIGNER_HEADER, Envelope
 from pyutils.reporter.peers import PeerRefusedError, PeerUnreachableError
 from pyutils.reporter.proposal import MAX_PROPOSAL_BYTES, Proposal
+from pyutils.reporter.store_errors import StoreError
 from pyutils.reporter.verifier_service import NotNowError
 
 from .stage import CHAIN_ID, DOMAIN, FLEET, OPERATOR, ORACLE, STRANGER, Verifier, proposal_of, report_file
@@ -138,6 +139,7 @@ def test_sign__refused__signed_with_its_reason() -> None:
         NotNowError("block 9 is not final"),
         ChainProtocolError("http://u:key@x answered"),
         SigningError("no key service"),
+        StoreError("/srv/store.sqlite: the disk is full"),
     ],
 )
 def test_sign__cannot_tell_now__ask_again(error: Exception) -> None:

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from pyutils.errors import InputError
 from pyutils.models import Address, FrozenModel, PowerModel
@@ -23,8 +23,14 @@ Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
 Endpoint = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
 """Where a server listens: `127.0.0.1:9464`; port 0 lets the system choose."""
 Seconds = Annotated[int, Field(ge=0, lt=2**31)]
+Skew = Annotated[
+    Annotated[int, Field(gt=0)] | None,
+    # TOML has no word for nothing.
+    BeforeValidator(lambda value: None if value == 0 and value is not False else value),
+    PlainSerializer(lambda value: 0 if value is None else value),
+]
 
-_Config = TypeVar("_Config", bound="FrozenModel")
+_Config = TypeVar("_Config", bound=FrozenModel)
 
 
 class ConfigError(InputError):
@@ -33,54 +39,73 @@ class ConfigError(InputError):
     remedy = "Mend the entry named; `gpurwa operator init` and `gpurwa verifier init` write a whole file"
 
 
-class SignerConfig(FrozenModel):
-    """A key: `signer` is a keystore file, `https://…#0xADDRESS`, `kms:module:function`, or a development role."""
+class Section(FrozenModel):
+    """A part of a configuration file. What stands below its fields, stands above them in files that `init` writes."""
 
-    signer: str
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class SignerConfig(Section):
+    """A key, which never stands in this file itself."""
+
+    signer: Annotated[str, Field(min_length=1)]
+    """A keystore v3 file, `https://HOST:PORT#0xADDRESS`, `kms:MODULE:FUNCTION`, or a development role."""
     password_file: FilePath | None = None
+    """Its first line opens the keystore; without it the password is asked for."""
 
 
-class PrometheusConfig(FrozenModel):
+class PrometheusConfig(Section):
     """Samples from a server that speaks Prometheus' HTTP API and holds dcgm-exporter's metrics."""
 
     kind: Literal["prometheus"]
+    """`prometheus`, `nvml` or `trace`."""
     url: Url
+    """Where the server is, without `/api/v1`."""
     matchers: str = ""
     """Label matchers that single the fleet's series out, as PromQL has them: `cluster="a", job="dcgm"`."""
     duty_metric: Literal["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_PROF_SM_ACTIVE"] = "DCGM_FI_DEV_GPU_UTIL"
+    """Which metric says how busy a board is: `DCGM_FI_DEV_GPU_UTIL` or `DCGM_FI_PROF_SM_ACTIVE`."""
     energy: bool = True
     """Whether boards' energy counters are read; without them a power model is needed."""
     bearer_token_file: FilePath | None = None
+    """Its first line is sent as a bearer token."""
 
 
-class NvmlConfig(FrozenModel):
+class NvmlConfig(Section):
     """Samples of this machine's own boards, taken while the daemon runs."""
 
     kind: Literal["nvml"]
+    """`prometheus`, `nvml` or `trace`."""
     energy: bool = True
+    """Whether boards' energy counters are read; without them a power model is needed."""
 
 
-class TraceConfig(FrozenModel):
+class TraceConfig(Section):
     """Samples from a recorded file; for drills and tests."""
 
     kind: Literal["trace"]
+    """`prometheus`, `nvml` or `trace`."""
     file: FilePath
+    """CSV with the columns timestamp_s,pod,gpu_duty_cycle_percent; gzipped where its name ends in .gz."""
 
 
 MeterConfig = Annotated[PrometheusConfig | NvmlConfig | TraceConfig, Field(discriminator="kind")]
 
 
-class PeerConfig(FrozenModel):
+class PeerConfig(Section):
     """A verifier, and where it answers and publishes."""
 
     address: Address
+    """Its account in the fleet's set of verifiers."""
     url: Url
+    """Where it answers."""
 
 
-class RulesConfig(FrozenModel):
+class RulesConfig(Section):
     """When reports are made, and what they may cost."""
 
     interval_s: Annotated[int, Field(ge=60, le=86_400)] = SECONDS_PER_HOUR
+    """From one report to the next."""
     phase_s: Seconds = 0
     """Reports are as of times that leave this remainder when divided by the interval."""
     settle_s: Seconds = 30
@@ -88,19 +113,22 @@ class RulesConfig(FrozenModel):
     quorum_deadline_s: Seconds = 900
     """Without a quorum this long after a report was due, the operator posts it alone, with a stake."""
     post_alone: bool = True
+    """Whether it does; the stake comes from the gas account, and goes back to it if the report stands."""
     gather_s: Seconds = 20
     """One look waits so long for verifiers before it goes on with other things; the next asks those again."""
-    max_clock_skew_s: Annotated[int, Field(gt=0)] | None = 300
-    """The meter's clock and the chain's may differ by so much; nothing bounds it where a trace is replayed."""
+    max_clock_skew_s: Skew = 300
+    """The meter's clock and the chain's may differ by so much; 0 where nothing bounds it, as for a replayed trace."""
     max_fee_gwei: Annotated[int, Field(gt=0)] = 200
+    """What a unit of gas may cost at most."""
     budget_gwei: Annotated[int, Field(gt=0)] = 20_000_000
     """What one report may cost, replacements included: 0.02 ether by default."""
     confirmations: Annotated[int, Field(ge=0, le=1_000)] = 64
     """Depth at which a block counts as final where the chain has no `finalized` tag."""
     poll_s: Annotated[int, Field(ge=1, le=600)] = 10
+    """From one look at the chain to the next."""
 
 
-class ServeConfig(FrozenModel):
+class ServeConfig(Section):
     """Where this daemon answers."""
 
     public: Endpoint = "0.0.0.0:8460"
@@ -118,18 +146,27 @@ class ServeConfig(FrozenModel):
         return self.public_url or f"http://{self.public}"
 
 
-class OperatorConfig(FrozenModel):
+class OperatorConfig(Section):
     """A fleet's reporter."""
 
     network: str
+    """The network, by the name of its deployment record."""
     fleet: Annotated[int, Field(ge=1)]
+    """The fleet's number."""
     reporter: SignerConfig
+    """The attestation key: the chain names it as the fleet's reporter."""
     gas: SignerConfig
+    """Pays for transactions and stakes; another key than the reporter's."""
     meter: MeterConfig
+    """Where samples come from."""
     power: PowerModel | None = None
+    """How energy is derived from duty, in watts of one board, where the meter does not read it."""
     verifiers: tuple[PeerConfig, ...] = ()
+    """Those who are asked to sign; the chain says how many must."""
     rules: RulesConfig = RulesConfig()
+    """When reports are made, and what they may cost."""
     serve: ServeConfig = ServeConfig()
+    """Where this daemon answers."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -141,14 +178,17 @@ class OperatorConfig(FrozenModel):
         return self
 
 
-class WatchedFleet(FrozenModel):
+class WatchedFleet(Section):
     """A fleet that a verifier verifies, with a source of its own."""
 
     fleet: Annotated[int, Field(ge=1)]
+    """The fleet's number."""
     operator_url: Url
     """Where the operator publishes; proposals name no address, so that nobody can point a verifier elsewhere."""
     meter: MeterConfig
+    """This verifier's own samples, which the published ones are compared with."""
     power: PowerModel | None = None
+    """How the operator derives energy, in watts of one board; left out where its boards measure it."""
     peers: tuple[PeerConfig, ...] = ()
     """The fleet's other verifiers, needed to report without the operator."""
 
@@ -158,16 +198,21 @@ class WatchedFleet(FrozenModel):
         return self
 
 
-class VerifierConfig(FrozenModel):
+class VerifierConfig(Section):
     """A verifier of one or more fleets."""
 
     network: str
+    """The network, by the name of its deployment record."""
     verifier: SignerConfig
+    """The verifier's key: the chain names it in the fleets' sets of verifiers."""
     gas: SignerConfig | None = None
     """Pays for reports made without the operator; without it this verifier only signs those of others."""
     fleets: Annotated[tuple[WatchedFleet, ...], Field(min_length=1)]
+    """The fleets that it verifies."""
     rules: RulesConfig = RulesConfig()
+    """When it reports alone, and what that may cost."""
     serve: ServeConfig = ServeConfig(public="0.0.0.0:8470", ops="127.0.0.1:9465")
+    """Where this daemon answers."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,17 +9,28 @@ import pytest
 
 from pyutils import devnet
 from pyutils.anvil import Anvil
+from pyutils.chain import rpc
 from pyutils.demo.setting import PREPARATION_S
 
 from .fleet_world import FleetWorld, small_trace
 
 
-@pytest.fixture
-def fleet_world(tmp_path: Path) -> Iterator[FleetWorld]:
-    """Return a commissioned fleet an hour before its trace begins, on a chain of its own."""
+@pytest.fixture(scope="session")
+def enrolled_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetWorld]:
+    """Return a commissioned fleet an hour before its trace begins, once for each test process."""
+    folder = tmp_path_factory.mktemp("fleet")
     begin = small_trace().first - PREPARATION_S
     arguments = ("--accounts", "25", "--chain-id", str(devnet.CHAIN_ID), "--timestamp", str(begin))
-    with Anvil.start(tmp_path / "anvil.log", arguments=arguments) as anvil:
-        world = FleetWorld.begin(anvil, tmp_path)
-        yield world
-        world.close()
+    with Anvil.start(folder / "anvil.log", arguments=arguments) as anvil:
+        yield FleetWorld.begin(anvil, folder)
+
+
+@pytest.fixture
+def fleet_world(enrolled_fleet: FleetWorld, tmp_path: Path) -> Iterator[FleetWorld]:
+    """Return the fleet with a folder of its own; the chain is as it was afterwards."""
+    web3 = enrolled_fleet.world.web3
+    snapshot = rpc.request(web3, "evm_snapshot")
+    world = enrolled_fleet.again(tmp_path)
+    yield world
+    world.close()
+    rpc.request(web3, "evm_revert", snapshot)

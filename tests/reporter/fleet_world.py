@@ -6,8 +6,10 @@ samples lie in a trace whose rows a source shows only up to the time that is ask
 
 from __future__ import annotations
 
+import shutil
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,12 @@ class FleetWorld:
         begin_story(world, plan, trace, folder)
         return cls(anvil, world, plan, trace, folder, (anvil.url,))
 
+    def again(self, folder: Path) -> FleetWorld:
+        """Return the same world with a memory and a folder of its own, for a test that the chain forgets."""
+        shutil.copytree(self.folder / "gpus", folder / "gpus")
+        world = World(self.world.web3, self.manifest, Timeline(self.plan.first))
+        return FleetWorld(self.anvil, world, self.plan, self.trace, folder, self.urls)
+
     @property
     def system(self) -> System:
         return self.world.system
@@ -108,6 +116,23 @@ class FleetWorld:
         at = self.hour(hour)
         self.world.arrive(UnixSeconds(at + 2 * self.cadence_s + 1))
         return at
+
+    def bring(self, operator: OperatorDaemon, hour: int) -> UnixSeconds:
+        """Let a full hour's report become due, and tick until it is the head."""
+        as_of = self.due(hour)
+        self.tick_until(operator, lambda: self.head().as_of == as_of)
+        return as_of
+
+    @staticmethod
+    def tick_until(daemon: OperatorDaemon | VerifierDaemon, done: Callable[[], bool], most: int = 20) -> None:
+        """Tick until something is so; a node needs a moment to put a transaction into a block."""
+        for _ in range(most):
+            daemon.tick()
+            for _ in range(20):
+                if done():
+                    return
+                time.sleep(0.01)
+        raise AssertionError(f"it did not come about in {most} ticks")
 
     @property
     def cadence_s(self) -> int:

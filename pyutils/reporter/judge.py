@@ -150,3 +150,15 @@ class Judge:
         if view.head.digest == NO_DIGEST:
             return None
         return fetcher.leaf_file(head_report(self.system, self.fleet_id, view.block).data_hash)
+
+    def rebase(self) -> UnixSeconds:
+        """Let the own meter go on from what the head says, as if it had seen the published samples, and say from when.
+
+        For a source that lost samples: until then its meter differs from every report by what it lost. Raises
+        `NoPublisherError`, and `StaleProofError` where the fleet has no head.
+        """
+        view = look(self.system, self.fleet_id)
+        rebuilt = rebuild_head(self.system, self.store, self.fetchers.values(), view, self.power)
+        own = FleetMeter.restored(rebuilt.draft.checkpoint, self._own_power).checkpoint()
+        adopt(self.store, view, rebuilt, {PUBLISHED: rebuilt.draft.checkpoint, OWN: own})
+        return UnixSeconds(view.head.as_of)

@@ -18,7 +18,7 @@ from pyutils.contracts import System
 from pyutils.errors import GpuRwaError
 from pyutils.meter import FleetMeter, LeafFile, SampleSource, build_leaf_file, write_leaf_file, write_page
 from pyutils.models import MeterReport, PageRef, PowerModel
-from pyutils.operations.commitments import read_commitments, samples_close_at
+from pyutils.operations.commitments import ReportTimeError, read_commitments, samples_close_at
 from pyutils.operations.gpu_lists import GpuLists
 from pyutils.operations.report_files import ReportFile, SignatureFile
 from pyutils.reporter import failpoints
@@ -263,6 +263,35 @@ class Reporter:
         late = view.now >= due + self.rules.quorum_deadline_s
         free = view.pending.digest == NO_DIGEST and view.dispute.digest == NO_DIGEST
         return late and free and self.rules.post_alone and not self.alone
+
+    # one report that a person asks for
+
+    def begin(
+        self, view: View, as_of: UnixSeconds, told_step: Callable[[UnixSeconds], None] = lambda _: None
+    ) -> Record:
+        """Collect a report as of a time that somebody named, in place of what did not get away.
+
+        Raises `ReportTimeError` where samples are collected up to then already, or cannot all be there yet.
+        """
+        newest = self.store.latest(self.fleet_id)
+        least = max(view.head.as_of, view.fleet.commissioned_at, 0 if newest is None else newest.as_of)
+        if as_of <= least:
+            raise ReportTimeError(f"fleet {self.fleet_id}: {as_of} is not after {least}, up to when it was reported")
+        if view.now < samples_close_at(view.fleet, as_of) + self.rules.settle_s:
+            raise ReportTimeError(f"fleet {self.fleet_id}: at {view.now} not all samples of {as_of} can be there")
+        for held in self.store.unfinished(self.fleet_id):
+            if held.state in OPEN:
+                self._give_up(held, f"the report as of {as_of} says what it said")
+        return self.collect(view, as_of, told_step)
+
+    def go_on(self, as_of: UnixSeconds) -> None:
+        """Take the report as of a time as far as it goes now, whether or not a newer one is due."""
+        view = look(self.system, self.fleet_id)
+        self.courier.carry(view)
+        self.telemetry.saw(view, self.store)
+        record = self.store.record(self.fleet_id, as_of)
+        if record is not None and record.state in OPEN and as_of > view.head.as_of:
+            self._bring_on(record, view)
 
 
 def _report(record: Record) -> MeterReport:

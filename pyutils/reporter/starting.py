@@ -49,12 +49,14 @@ def check_reporter(view: View, signer: Signer) -> None:
 
 def check_history(system: System, store: Store, view: View, signer: Signer) -> None:
     """Raise `BlankStoreError` where nothing was promised here and the chain has reports of the key."""
-    if store.latest_promise(view.fleet_id) is not None:
-        return
+    if store.latest_promise(view.fleet_id) is None:
+        check_never_reported(system, view, signer.address)
+
+
+def check_never_reported(system: System, view: View, account: str) -> None:
+    """Raise `BlankStoreError` where the chain has a report that an account signed as the fleet's reporter."""
     oracle, first = system.oracle, system.manifest.first_block
-    named = events(
-        oracle, "SetReporter", [topic(view.fleet_id), None, topic(signer.address)], first=first, block=view.block
-    )
+    named = events(oracle, "SetReporter", [topic(view.fleet_id), None, topic(account)], first=first, block=view.block)
     since = next((event.block for event in named), None)
     if since is None:
         return
@@ -62,7 +64,7 @@ def check_history(system: System, store: Store, view: View, signer: Signer) -> N
         for event in events(oracle, name, [topic(view.fleet_id)], first=since, block=view.block):
             if name == "PostPending" or event.arguments["signers"] & REPORTER_BIT:
                 raise BlankStoreError(
-                    f"fleet {view.fleet_id}: block {event.block} has a report of {signer.address}"
+                    f"fleet {view.fleet_id}: block {event.block} has a report of {account}"
                     f" as of {event.arguments['asOf']}, and this store is blank"
                 )
 

@@ -6,6 +6,7 @@ Secrets are never in it, only the paths and names under which signers find them.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
@@ -113,7 +114,7 @@ class RulesConfig(Section):
     quorum_deadline_s: Seconds = 900
     """Without a quorum this long after a report was due, the operator posts it alone, with a stake."""
     post_alone: bool = True
-    """Whether it does; the stake comes from the gas account, and goes back to it if the report stands."""
+    """Whether reports are posted alone at all; the stake is the gas account's, which gets it back if it stands."""
     gather_s: Seconds = 20
     """One look waits so long for verifiers before it goes on with other things; the next asks those again."""
     max_clock_skew_s: Skew = 300
@@ -232,12 +233,17 @@ def read_config(path: Path, kind: type[_Config]) -> _Config:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+    return check_config(fields, kind, str(path))
+
+
+def check_config(fields: Mapping[str, object], kind: type[_Config], name: str) -> _Config:
+    """Return a configuration of these fields. Raises `ConfigError`, naming the entry, where it cannot be used."""
     try:
         return kind.model_validate(_tuples(fields))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise ConfigError(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def _check_power(meter: PrometheusConfig | NvmlConfig | TraceConfig, power: PowerModel | None) -> None:
@@ -248,6 +254,6 @@ def _check_power(meter: PrometheusConfig | NvmlConfig | TraceConfig, power: Powe
 
 def _tuples(value: object) -> object:
     """Return TOML's lists as tuples, which strict models take."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: _tuples(inner) for name, inner in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer, open_signer
+from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer
 from pyutils.chain.agreement import Agreement
 from pyutils.contracts import System
-from pyutils.deployment import DEV_ACCOUNTS
 from pyutils.manifest import Manifest
-from pyutils.reporter.config import RulesConfig, SignerConfig
+from pyutils.reporter.config import RulesConfig
+from pyutils.reporter.keys import open_key
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.store import Store
 from pyutils.reporter.store_journal import StoreJournal
+
+__all__ = ["Chain", "listen_at", "open_key", "open_lane"]
 
 GWEI = 10**9
 
@@ -46,14 +47,6 @@ class Chain:
                 for _ in range(count - told[url]):
                     tell(url)
                 told[url] = count
-
-
-def open_key(config: SignerConfig, folder: Path, chain_id: int, prompt: Callable[[str], str]) -> Signer:
-    """Return the signer that a configuration names; files are relative to `folder`. Raises what `open_signer` does."""
-    keystore = folder / config.signer
-    password_file = None if config.password_file is None else folder / config.password_file
-    text = str(keystore) if keystore.is_file() else config.signer
-    return open_signer(text, chain_id, password_file=password_file, prompt=prompt, roles=DEV_ACCOUNTS)
 
 
 def open_lane(chain: Chain, gas: Signer, rules: RulesConfig, store: Store) -> tuple[Lane, StoreJournal]:

@@ -101,3 +101,12 @@ def finish(meter: FleetMeter, told: Commitments) -> Draft:
     pages = meter.pages(told.as_of)
     meter.seal(told.as_of)
     return Draft(told, leaf_file, pages, meter.checkpoint())
+
+
+class NothingKept:
+    """Where no meter is kept: everything begins at the enrolment."""
+
+    def checkpoint(
+        self, fleet_id: FleetId, meter: str, at_or_before: UnixSeconds | None = None
+    ) -> tuple[UnixSeconds, bytes] | None:
+        """Return None."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from itertools import count
 
 from pyutils.errors import GpuRwaError
 from pyutils.operations.commitments import samples_close_at
+from pyutils.reporter.lineage import PUBLISHED
 from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.records import Record, State
 from pyutils.reporter.reporter import OPEN
 from pyutils.reporter.unsafe import UnsafeToSignError
-from pyutils.reporter.view import look
+from pyutils.reporter.view import due_times, look
 from pyutils.units import EPOCH, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
@@ -68,6 +70,33 @@ def report_once(
         if time.monotonic() >= deadline:
             raise NotAtTheHeadError(f"the report as of {at} waits for {_missing(daemon, record, why)}")
         pause(min(daemon.config.rules.poll_s, max(0.0, deadline - time.monotonic())))
+
+
+def backfill(
+    daemon: OperatorDaemon, to: UnixSeconds | None, told: Callable[[UnixSeconds, int, int], None]
+) -> Record | None:
+    """Collect samples from the newest checkpoint up to a report's, interval by interval; the next report carries them.
+
+    Args:
+        daemon: the reporter.
+        to: the report's time; that of the newest report due unless given.
+        told: told after each interval its end, how many are done, and how many there are.
+
+    Returns the report, which is collected and neither signed nor sent; None where none is due. Raises as `report_once`.
+
+    """
+    reporter, fleet_id = daemon.reporter, daemon.fleet_id
+    view = look(daemon.chain.system, fleet_id)
+    newest = daemon.store.latest(fleet_id)
+    at = reporter.next_due(view, EPOCH if newest is None else newest.as_of) if to is None else to
+    if at is None:
+        return None
+    kept = daemon.store.checkpoint(fleet_id, PUBLISHED)
+    begin = view.fleet.commissioned_at if kept is None else kept[0]
+    rules = reporter.rules
+    steps = 1 + len(due_times(UnixSeconds(begin), UnixSeconds(at - 1), rules.interval_s, rules.phase_s))
+    done = count(1)
+    return reporter.begin(view, at, lambda step: told(step, next(done), steps))
 
 
 def _begin(daemon: OperatorDaemon, as_of: UnixSeconds | None) -> UnixSeconds | None:

@@ -9,8 +9,6 @@ from typing import Final
 from pyutils.contracts import System
 from pyutils.errors import InputError
 from pyutils.reporter.config import (
-    OPERATOR_FILE,
-    VERIFIER_FILE,
     ConfigError,
     OperatorConfig,
     Section,
@@ -52,8 +50,8 @@ class OneKeyError(InputError):
     remedy = "Give two keys, so that the one in use daily is not the one at stake"
 
 
-def set_up_operator(system: System, folders: Folders, config: OperatorConfig, prompt: Prompt) -> str:
-    """Write the configuration of a fleet's reporter and make its store; return the reporter's account.
+def set_up_operator(system: System, path: Path, config: OperatorConfig, prompt: Prompt) -> str:
+    """Write the configuration of a fleet's reporter to `path`, and a store beside it; return the reporter's account.
 
     A store that is there already, such as an imported one, is kept where it is this key's.
 
@@ -65,23 +63,23 @@ def set_up_operator(system: System, folders: Folders, config: OperatorConfig, pr
         RevertedError: there is no such fleet.
 
     """
-    check_no_config(folders.root / OPERATOR_FILE)
-    account = _two_accounts(config.reporter, config.gas, folders.root, system.manifest.chain_id, prompt)
+    check_no_config(path)
+    account = _two_accounts(config.reporter, config.gas, path.parent, system.manifest.chain_id, prompt)
     identity = identity_of(system, account, "operator")
     view = look(system, FleetId(config.fleet))
-    if not _has_promised(folders, identity, view.fleet_id):
+    if not _has_promised(Folders(path.parent), identity, view.fleet_id):
         check_never_reported(system, view, account)
-    _set_up(folders, OPERATOR_FILE, config, _OPERATOR_HEADING, identity)
+    _set_up(path, config, _OPERATOR_HEADING, identity)
     return account
 
 
-def set_up_verifier(system: System, folders: Folders, config: VerifierConfig, prompt: Prompt) -> str:
-    """Write the configuration of a verifier and make its store; return its account. Raises as `set_up_operator`."""
-    check_no_config(folders.root / VERIFIER_FILE)
-    account = _two_accounts(config.verifier, config.gas, folders.root, system.manifest.chain_id, prompt)
+def set_up_verifier(system: System, path: Path, config: VerifierConfig, prompt: Prompt) -> str:
+    """Write the configuration of a verifier as `set_up_operator` does, and return its account."""
+    check_no_config(path)
+    account = _two_accounts(config.verifier, config.gas, path.parent, system.manifest.chain_id, prompt)
     for one in config.fleets:
         look(system, FleetId(one.fleet))
-    _set_up(folders, VERIFIER_FILE, config, _VERIFIER_HEADING, identity_of(system, account, "verifier"))
+    _set_up(path, config, _VERIFIER_HEADING, identity_of(system, account, "verifier"))
     return account
 
 
@@ -110,18 +108,17 @@ def _has_promised(folders: Folders, identity: Identity, fleet_id: FleetId) -> bo
         return store.latest_promise(fleet_id) is not None
 
 
-def _set_up(folders: Folders, name: str, config: Section, heading: str, identity: Identity) -> None:
-    path = folders.root / name
-    partial = path.with_name(f"{name}.partial")
+def _set_up(path: Path, config: Section, heading: str, identity: Identity) -> None:
+    store, partial = Folders(path.parent).store, path.with_name(f"{path.name}.partial")
     try:
-        folders.root.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(render(config, heading), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}", remedy="Check folder and disk") from error
     try:
         assert read_config(partial, type(config)) == config, "what was written says what was meant"
         # First the store: a configuration without one would not start, and this can be done again.
-        (Store.open if folders.store.exists() else Store.create)(folders.store, identity).close()
+        (Store.open if store.exists() else Store.create)(store, identity).close()
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -6,13 +6,23 @@ from dataclasses import dataclass
 
 from pyutils.contracts import System
 from pyutils.models import Dispute, Fleet, Head, Pending
+from pyutils.operations.chain_reports import REPORTER_BIT
 from pyutils.operations.history import block_number, block_time, events, topic
 from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
+__all__ = [
+    "NO_DIGEST",
+    "OPERATOR_SILENCE_S",
+    "REPORTER_BIT",
+    "Acceptance",
+    "View",
+    "acceptances",
+    "due_times",
+    "look",
+]
+
 OPERATOR_SILENCE_S = 86_400
 """Verifiers may report alone when no head advanced for so long, as MeterOracle has it."""
-REPORTER_BIT = 1 << 255
-"""Set in `AdvanceHead.signers` where the operator's reporter signed."""
 NO_DIGEST = bytes(32)
 
 

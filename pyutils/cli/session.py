@@ -36,6 +36,12 @@ class UnknownAddressError(InputError):
     remedy = "Give an address with 0x, a contract of the deployment, or on a development chain a role such as lessee-1"
 
 
+class OtherNetworkError(InputError):
+    """A configuration is for another network than the one that was named."""
+
+    remedy = "Leave --network and GPURWA_NETWORK out, or give the configuration of that network"
+
+
 class NotConfirmedError(InputError):
     """The user did not agree to move money."""
 
@@ -64,8 +70,12 @@ class Session:
     @cached_property
     def system(self) -> System:
         """The contracts."""
-        urls = self.settings.rpc_urls or self.manifest.rpc_urls
-        return System.at(connect(urls, self.manifest.chain_id), self.manifest)
+        return System.at(connect(self.urls, self.manifest.chain_id), self.manifest)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """RPC endpoints: those of the settings, else the record's."""
+        return self.settings.rpc_urls or self.manifest.rpc_urls
 
     @property
     def is_dev(self) -> bool:
@@ -98,6 +108,11 @@ class Session:
         return GpuLists(self.state / "gpus")
 
     @property
+    def fetched(self) -> Path:
+        """Folder for what publishers gave, by hash."""
+        return self.state / "fetched"
+
+    @property
     def leaf_files(self) -> Path:
         """Folder of leaf files."""
         return self.settings.out / "leaf_files"
@@ -109,6 +124,15 @@ class Session:
     def money(self, text: str, token: Stablecoin) -> TokenUnits:
         """Return the units of `token` that `text` coins are."""
         return parse_money(text, token.decimals())
+
+    def on_network(self, network: str, whose: Path) -> Session:
+        """Return the session on the network of a file. Raises `OtherNetworkError` where another one was named."""
+        settings = self.settings
+        if "network" in settings.model_fields_set and settings.network != network:
+            raise OtherNetworkError(f"{whose} is for the network {network}, not for {settings.network}")
+        return Session(
+            settings.model_copy(update={"network": network}), as_json=self.as_json, account=self.account, yes=self._yes
+        )
 
     def confirm(self, what: str) -> None:
         """Ask before money moves on a chain where it is worth something. Raises `NotConfirmedError`."""
@@ -158,7 +182,7 @@ def open_account(account: str | None, settings: Settings, chain_id: int) -> Sign
         account if account is not None else str(settings.keystore),
         chain_id,
         password_file=settings.password_file,
-        prompt=_ask_password,
+        prompt=ask_password,
         roles={} if account is None else DEV_ACCOUNTS,
     )
 
@@ -228,6 +252,7 @@ def writes(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _ask_password(text: str) -> str:
+def ask_password(text: str) -> str:
+    """Ask for a password, which is not shown; an empty one where nothing is typed."""
     answer: str = click.prompt(text.rstrip(": "), hide_input=True, err=True, default="", show_default=False)
     return answer

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from pyutils import artifacts
 from pyutils.chain import connect, rpc
+from pyutils.cli.findings import show_findings
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_duration
 from pyutils.cli.session import Session, asks, open_account, reads, writes
@@ -21,7 +22,6 @@ from pyutils.deployment import Plan, deploy_system
 from pyutils.errors import InputError
 from pyutils.manifest import user_path
 from pyutils.operations.calls import read as read_view
-from pyutils.operations.doctor import UnhealthyError
 from pyutils.operations.doctor import doctor as examine
 from pyutils.operations.money import faucet as pour
 from pyutils.operations.money import test_coin
@@ -61,17 +61,7 @@ def deploy(session: Session, file: Path | None) -> None:
 @asks
 def doctor(session: Session) -> None:
     """Look whether tools, node, deployment record, contracts, roles and clock are in order."""
-    findings = list(examine(lambda: session.system))
-
-    def people() -> None:
-        marks = {(True, True): "well", (True, False): "well", (False, True): "WRONG", (False, False): "note"}
-        rows = [(one.what, marks[one.is_well, one.is_needed], one.said) for one in findings]
-        print_table(f"Network {session.settings.network}", ("what", "is", "because"), rows)
-
-    session.show(findings, people)
-    wrong = [one.what for one in findings if not one.is_well and one.is_needed]
-    if wrong:
-        raise UnhealthyError(f"not in order: {', '.join(wrong)}")
+    show_findings(session, f"Network {session.settings.network}", list(examine(lambda: session.system)))
 
 
 @click.command()

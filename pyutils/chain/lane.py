@@ -37,8 +37,6 @@ from pyutils.chain.sent import (
 from pyutils.chain.signer import Signer
 
 _LOG = logging.getLogger(__name__)
-_MISSES_BEFORE_REPLACED = 3
-"""Looks that must agree that another transaction took the nonce: behind one URL may stand nodes that lag."""
 
 
 class Lane:
@@ -175,8 +173,8 @@ class Lane:
         """Look once how far `sent` got, and do what moves it on: offer it again, or replace it at higher fees.
 
         Never waits and forgets nothing: call it until the progress is settled, then file that and `forget`. A form
-        that was INCLUDED and that a reorg took out is WAITING again. Raises `RpcUnreachableError` and whatever the
-        journal and the signer raise; nothing is lost then, and the next step goes on.
+        that was INCLUDED and that a reorg took out is WAITING again. Raises `ChainError` where nodes do not answer, and
+        whatever the journal and the signer raise; nothing is lost then, and the next step goes on.
         """
         found = inclusion.find(self.web3, sent)
         if found is not None:
@@ -236,8 +234,7 @@ class Lane:
         return Progress(Stage.FINAL if final else Stage.INCLUDED, receipt, form, depth, settled=final)
 
     def _missed(self, sent: Sent, nowhere: bool) -> Progress:
-        sent.misses += 1
-        if sent.misses < _MISSES_BEFORE_REPLACED or not nowhere:
+        if not sent.miss(self.policy.poll_s) or not nowhere:
             return Progress(Stage.WAITING, reason=f"nonce {sent.nonce} is spent, and its receipt is not there yet")
         trusted = max(0, inclusion.trusted_block(self.web3, self.policy))
         return Progress(Stage.REPLACED, settled=self._count(hex(trusted)) > sent.nonce)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from eth_typing import ChecksumAddress
 
@@ -14,6 +14,10 @@ from pyutils.chain import transaction as transactions
 from pyutils.chain.receipt import Receipt
 from pyutils.errors import ChainError
 from pyutils.keccak import keccak256
+
+_MISSES: Final = 3
+"""Looks that must agree, over a while, that another transaction took a nonce: nodes behind one URL may lag, and a node
+counts a nonce before it has the receipt."""
 
 
 class SavedTransactionError(ChainError):
@@ -76,6 +80,8 @@ class Sent:
     """When the newest form was made, on the process's clock; after a restart, when it was restored."""
     misses: int = field(default=0, repr=False)
     """Looks in a row that found the nonce spent and no form in a block."""
+    missed_at: float = field(default=0.0, repr=False)
+    """When the first of them was, on the process's clock."""
     seen: Receipt | None = field(default=None, repr=False)
     """The receipt at the last look."""
     told: str = field(default="", repr=False)
@@ -110,6 +116,13 @@ class Sent:
     def calls(self) -> int:
         """Return how many different calls its forms are."""
         return len({form.says for form in self.forms})
+
+    def miss(self, patience_s: float) -> bool:
+        """Note a look that found the nonce spent and no form in a block; return whether enough of them agree."""
+        now = time.monotonic()
+        self.missed_at = self.missed_at if self.misses else now
+        self.misses += 1
+        return self.misses >= _MISSES and now - self.missed_at >= patience_s
 
     @classmethod
     def restored(cls, forms: Sequence[tuple[str, bytes]]) -> Self:

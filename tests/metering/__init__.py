@@ -1,0 +1,1 @@
+"""The metering core held against a second implementation, by the words of the published rule."""

@@ -53,6 +53,5 @@ def rebuild_head(
 
 def adopt(store: Store, view: View, rebuilt: Rebuilt, checkpoints: Mapping[str, bytes]) -> None:
     """Keep a head that others made, with the meters that go on from it. Nothing is signed."""
-    pages = [page.ref for page in rebuilt.draft.pages]
     as_of = UnixSeconds(view.head.as_of)
-    store.adopt(view.fleet_id, as_of, view.head.digest, rebuilt.report, checkpoints, pages)
+    store.adopt(view.fleet_id, as_of, view.head.digest, rebuilt.report, checkpoints, rebuilt.pages)

@@ -52,8 +52,9 @@ class Courier:
         for sent in self.lane.outstanding:
             self._step(sent)
         head = self.store.record_of(view.head.digest)
-        if head is not None and head.state is State.SKIPPED:
-            _LOG.warning("fleet %d: the report as of %d was given up and got in after all", self.fleet_id, head.as_of)
+        if head is not None and head.state in (State.SIGNED, State.SKIPPED):
+            # Somebody else carried it, or a transaction that was given up got in after all.
+            _LOG.info("fleet %d: the report as of %d is the head, by another way", self.fleet_id, head.as_of)
             self.store.mined(self.fleet_id, head.as_of, view.block)
         for record in self.store.unfinished(self.fleet_id):
             if record.state in _TRAVELLING:

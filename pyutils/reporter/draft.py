@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pyutils.meter import FleetMeter, LeafFile, SamplePage, SampleSource, build_leaf_file, parse_rows
+from pyutils.meter import FleetMeter, LeafFile, SampleSource, build_leaf_file, parse_rows
 from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.models import PowerModel
 from pyutils.operations.commitments import Commitments
@@ -33,8 +33,6 @@ class Draft:
 
     told: Commitments
     leaf_file: LeafFile
-    pages: tuple[SamplePage, ...]
-    """Of the hours that were not chained yet."""
     checkpoint: bytes
 
 
@@ -98,9 +96,8 @@ def feed_from_pages(meter: FleetMeter, pages: Iterable[tuple[int, bytes]], as_of
 def finish(meter: FleetMeter, told: Commitments) -> Draft:
     """Build what a report says, and close the samples that it was built from."""
     leaf_file = build_leaf_file(meter, told.fleet_id, told.as_of, told.leases, told.allocations)
-    pages = meter.pages(told.as_of)
     meter.seal(told.as_of)
-    return Draft(told, leaf_file, pages, meter.checkpoint())
+    return Draft(told, leaf_file, meter.checkpoint())
 
 
 class NothingKept:

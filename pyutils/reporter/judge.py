@@ -101,7 +101,7 @@ class Judge:
         check_capacity(rebuilt.draft.leaf_file, self._head_file(view, fetcher))
         own.seal(as_of)
         kept = {PUBLISHED: rebuilt.draft.checkpoint, OWN: own.checkpoint()}
-        self.store.attest(self.fleet_id, as_of, digest, report, kept, [page.ref for page in rebuilt.draft.pages])
+        self.store.attest(self.fleet_id, as_of, digest, report, kept, rebuilt.pages)
         return self._sign(proposal)
 
     def _sign(self, proposal: Proposal) -> SignatureFile:

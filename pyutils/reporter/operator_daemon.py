@@ -115,6 +115,10 @@ class OperatorDaemon:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving, and let go of meter and store."""
         for server in self._servers:
             server.stop()
         self.source.close()

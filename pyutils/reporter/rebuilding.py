@@ -36,6 +36,8 @@ class Rebuilt:
     report: MeterReport
     draft: Draft
     meter: FleetMeter
+    pages: tuple[PageRef, ...]
+    """What the meter was fed with: pages that are new, or newly whole, since the checkpoint that it went on from."""
 
 
 def rebuild(
@@ -68,12 +70,12 @@ def rebuild(
     first = _first_hour(meter, told)
     if not refs or refs[0].hour > first:
         refs = fetcher.entry(told.fleet_id, report_file.digest, first).pages or ()
-    rows = ((ref.hour, fetcher.page(ref.rows_hash)) for ref in refs if ref.hour >= first)
-    feed_from_pages(meter, rows, told.as_of)
+    wanted = tuple(ref for ref in refs if ref.hour >= first)
+    feed_from_pages(meter, ((ref.hour, fetcher.page(ref.rows_hash)) for ref in wanted), told.as_of)
     draft = finish(meter, told)
     draft.leaf_file.check_report(report)
     write_leaf_file(draft.leaf_file, fetcher.leaf_files)
-    return Rebuilt(report, draft, meter)
+    return Rebuilt(report, draft, meter, wanted)
 
 
 def _first_hour(meter: FleetMeter, told: Commitments) -> int:

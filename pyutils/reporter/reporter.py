@@ -224,11 +224,10 @@ class Reporter:
         return build_leaf_file(meter, self.fleet_id, as_of, told.leases, told.allocations)
 
     def _sign_and_send(self, record: Record, view: View) -> None:
-        report_file = self.report_file(record)
-        own = report_file.sign(self.signer)
+        proposal = self.proposal(record)
+        own = proposal.signature
         failpoints.reach("signed")
         self.store.keep_signature(own)
-        proposal = Proposal(report_file=report_file, signature=own, pages=self._new_pages(record))
         failpoints.reach("asked_verifiers")
         gathered = self._gather(proposal, view)
         by_verifiers = [one for one in gathered if one.signer in view.verifiers]
@@ -236,6 +235,13 @@ class Reporter:
             self.courier.send(record, view, None if self.alone else own, by_verifiers)
         elif self._may_post(record, view):
             self.courier.post(record, own)
+
+    def proposal(self, record: Record) -> Proposal:
+        """Sign a promised report, and return what verifiers are asked."""
+        report_file = self.report_file(record)
+        return Proposal(
+            report_file=report_file, signature=report_file.sign(self.signer), pages=self._new_pages(record)
+        )
 
     def report_file(self, record: Record) -> ReportFile:
         """Return a built report with the contract that it is for."""

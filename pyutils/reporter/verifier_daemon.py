@@ -80,7 +80,7 @@ class VerifierDaemon:
             self.judges = {FleetId(one.fleet): self._judge(one) for one in config.fleets}
             self.reporters = [] if gas is None else [self._reporter(one, gas) for one in config.fleets]
         except BaseException:
-            self._close()
+            self.close()
             raise
 
     def __enter__(self) -> Self:
@@ -89,7 +89,7 @@ class VerifierDaemon:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
 
     def serve(self) -> dict[str, str]:
         """Answer proposals, publish, and show metrics and health. Returns where, by name."""
@@ -172,7 +172,8 @@ class VerifierDaemon:
     def _sign(self, proposal: Proposal) -> SignatureFile:
         return self.judges[proposal.fleet_id].judge(proposal)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Stop serving, and let go of meters and store."""
         for server in self._servers:
             server.stop()
         for source in self.sources.values():

@@ -66,8 +66,10 @@ class Watcher:
             return
         by_key = name == "PostPending" or event.arguments["signers"] & REPORTER_BIT
         what = f"fleet {self.fleet_id}: the report as of {as_of} in block {event.block}, 0x{digest.hex()},"
-        if by_key and event.block >= self._key_since(view):
-            raise ForeignReportError(f"{what} is signed by our reporter key {view.reporter} and not in this store")
+        if by_key:
+            if event.block >= self._key_since(view):
+                raise ForeignReportError(f"{what} is signed by our reporter key {view.reporter} and not in this store")
+            return  # by a key that this one replaced
         facts = {"fleet": self.fleet_id, "as_of": as_of, "digest": f"0x{digest.hex()}", "block": event.block}
         if self.alarms.tell(Alarm.FOREIGN_REPORT, digest.hex(), f"{what} is not ours", facts):
             self.metrics.saw_foreign_submission()

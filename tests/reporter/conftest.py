@@ -31,6 +31,7 @@ def fleet_world(enrolled_fleet: FleetWorld, tmp_path: Path) -> Iterator[FleetWor
     web3 = enrolled_fleet.world.web3
     snapshot = rpc.request(web3, "evm_snapshot")
     world = enrolled_fleet.again(tmp_path)
+    world.set_base_fee(1)  # no snapshot keeps it
     yield world
     world.close()
     rpc.request(web3, "evm_revert", snapshot)

@@ -16,7 +16,7 @@ from typing import Any
 
 from pyutils import devnet
 from pyutils.anvil import Anvil
-from pyutils.chain import connect
+from pyutils.chain import connect, rpc
 from pyutils.contracts import System
 from pyutils.demo.leasing import LeaseDesk
 from pyutils.demo.plan import LeasePlan, Plan, Scene
@@ -116,6 +116,12 @@ class FleetWorld:
         at = self.hour(hour)
         self.world.arrive(UnixSeconds(at + 2 * self.cadence_s + 1))
         return at
+
+    def set_base_fee(self, gwei: int) -> None:
+        """Let the chain ask so much per gas from the next block on, and mine it."""
+        web3 = self.world.web3
+        rpc.request(web3, "anvil_setNextBlockBaseFeePerGas", hex(gwei * 10**9))
+        rpc.request(web3, "evm_mine")
 
     def bring(self, operator: OperatorDaemon, hour: int) -> UnixSeconds:
         """Let a full hour's report become due, and tick until it is the head."""
@@ -247,4 +253,4 @@ class FleetWorld:
 
     def close(self) -> None:
         for daemon in self.daemons:
-            daemon.__exit__(None, None, None)
+            daemon.close()

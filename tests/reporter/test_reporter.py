@@ -8,28 +8,11 @@ from pyutils.meter import FleetMeter, LeafFile, build_leaf_file, build_report_da
 from pyutils.models import Enrolment
 from pyutils.operations.commitments import read_commitments
 from pyutils.operations.gpu_lists import GpuLists
-from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.records import State
 from pyutils.units import FleetId, UnixSeconds
 
 from .fleet_world import FLEET, FleetWorld
-
-VERIFIERS = ("verifier-1", "verifier-2")
-
-
-def reporting(world: FleetWorld) -> OperatorDaemon:
-    """Start an operator and two verifiers, and open the leases."""
-    operator = world.operator(VERIFIERS)
-    operator.serve()
-    for name in VERIFIERS:
-        world.verifier(name).serve()
-    world.open_leases(world.lease_desk())
-    return operator
-
-
-def states(operator: OperatorDaemon) -> dict[UnixSeconds, State]:
-    return {one.as_of: one.state for one in operator.store.newest(FLEET, 100) if one.state is not State.SKIPPED}
-
+from .parties import reporting, states
 
 def from_all_samples(world: FleetWorld, as_of: UnixSeconds) -> LeafFile:
     """Return what a report commits to, built at once from the whole trace and the chain."""

@@ -36,6 +36,21 @@ class Finding:
     """Whether the commands need it; tools of developers are not."""
 
 
+def well(what: str, said: str) -> Finding:
+    """Return that a thing is in order."""
+    return Finding(what, is_well=True, said=said)
+
+
+def wrong(what: str, said: str, mend: str = "") -> Finding:
+    """Return that a thing that is needed is not in order, and how to mend it."""
+    return Finding(what, is_well=False, said=f"{said}. {mend}" if mend else said)
+
+
+def note(what: str, said: str, mend: str = "") -> Finding:
+    """Return that a thing is not as it should be, and can be done without."""
+    return Finding(what, is_well=False, said=f"{said}. {mend}" if mend else said, is_needed=False)
+
+
 def doctor(connect: Callable[[], System]) -> Iterator[Finding]:
     """Yield what was found, thing by thing; it goes on where one is not well, as far as that makes sense."""
     for tool in ("anvil", "solc"):

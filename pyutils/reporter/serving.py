@@ -71,7 +71,7 @@ class Server:
 
     def start(self) -> str:
         """Begin to answer and return the URL. Raises `PortError` where the port is taken, `ServingError` otherwise."""
-        listener = self._listen()
+        listener = _listen(self.host, self.port)
         self.port = listener.getsockname()[1]
         server = uvicorn.Server(self._config)
         thread = threading.Thread(target=server.run, args=([listener],), name=f"serve-{self.port}", daemon=True)
@@ -94,16 +94,6 @@ class Server:
         thread.join(GRACE_S + 2)
         self._server = self._thread = None
 
-    def _listen(self) -> socket.socket:
-        if not 0 <= self.port < 2**16:
-            raise PortError(f"there is no port {self.port}")
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        try:
-            return socket.create_server((self.host, self.port), family=family, backlog=MAX_CONNECTIONS)
-        except OSError as error:
-            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
-            raise PortError(f"port {self.port} of {self.host} {reason}") from error
-
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -112,3 +102,19 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `PortError` where no service could listen there now."""
+    _listen(host, port).close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 2**16:
+        raise PortError(f"there is no port {port}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+    except OSError as error:
+        reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        raise PortError(f"port {port} of {host} {reason}") from error

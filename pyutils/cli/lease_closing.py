@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from pyutils.cli.parameters import FILE
+from pyutils.cli.report_checking import FROM, head_leaf_file
 from pyutils.cli.session import Session, writes
 from pyutils.errors import InputError
 from pyutils.operations import leases, settlements
 from pyutils.operations.calls import send
 from pyutils.operations.fleets import settlement_token
 from pyutils.operations.report_files import AgreementFile
-from pyutils.operations.reports import head_leaf_file
 from pyutils.units import LeaseId, parse_gpu_hours
 
 
@@ -42,27 +42,37 @@ def revoke_agreement(session: Session, lease_id: int) -> None:
 @click.command()
 @click.argument("lease_id", metavar="LEASE", type=int)
 @click.option("--leaf-files", type=FILE, help="Leaf file of the fleet's head, or a folder that has it.")
+@FROM
 @click.option("--unproved", is_flag=True, help="No report proved it before the deadline: refund everything.")
 @click.option("--agreed", type=FILE, multiple=True, help="The two sides' signatures of `lease agree`; twice.")
 @writes
-def close(session: Session, lease_id: int, leaf_files: Path | None, unproved: bool, agreed: tuple[Path, ...]) -> None:
+def close(
+    session: Session,
+    lease_id: int,
+    leaf_files: Path | None,
+    publisher: str | None,
+    unproved: bool,
+    agreed: tuple[Path, ...],
+) -> None:
     """Close a lease that has ended: the last rent, and the rest of the deposit back. For anyone."""
     system, lane, ident = session.system, session.lane, LeaseId(lease_id)
     if unproved and agreed:
         raise InputError("--unproved and --agreed exclude each other", remedy="Give one of them")
-    place = leaf_files or session.leaf_files
+    fleet_id = leases.fleet_of(ident)
     if unproved:
         receipt = system.lease_book.close_unproved(lane, ident)
     elif agreed:
         if len(agreed) != 2:
             raise InputError(f"{len(agreed)} signatures", remedy="Give --agreed twice: the operator's and the owner's")
         files = [AgreementFile.read(path) for path in agreed]
-        head = head_leaf_file(system, leases.fleet_of(ident), place) if settlements.needs_head(system, ident) else None
+        needed = settlements.needs_head(system, ident)
+        head = head_leaf_file(session, fleet_id, leaf_files, publisher) if needed else None
         receipt = settlements.close_agreed(system, lane, files, head)
     else:
-        receipt = settlements.close(system, lane, ident, head_leaf_file(system, leases.fleet_of(ident), place))
+        head = head_leaf_file(session, fleet_id, leaf_files, publisher)
+        receipt = settlements.close(system, lane, ident, head)
     event = system.lease_book.event(receipt, "Close")
-    token = settlement_token(system, leases.fleet_of(ident))
+    token = settlement_token(system, fleet_id)
     said = f"lease {lease_id} is closed, {session.coins(event['refund'], token)} go back"
     if event["slaCredit"]:
         said += f", and {session.coins(event['slaCredit'], token)} for missed availability"

@@ -9,6 +9,7 @@ import click
 
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_time
+from pyutils.cli.report_checking import FROM, head_leaf_file
 from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
 from pyutils.errors import InputError
@@ -17,7 +18,6 @@ from pyutils.operations.fleets import settlement_token
 from pyutils.operations.leases import fleet_of
 from pyutils.operations.positions import Position
 from pyutils.operations.positions import positions as positions_of
-from pyutils.operations.reports import head_leaf_file
 from pyutils.units import (
     SHARE_DECIMALS,
     FleetId,
@@ -34,15 +34,22 @@ from pyutils.units import (
 @click.argument("lease_ids", metavar="[LEASE]...", type=int, nargs=-1)
 @click.option("--fleet", "fleet_id", type=int, help="Settle everything that this fleet's head lists.")
 @click.option("--leaf-files", type=FILE, help="Leaf file of the fleet's head, or a folder that has it.")
+@FROM
 @writes
-def settle(session: Session, lease_ids: tuple[int, ...], fleet_id: int | None, leaf_files: Path | None) -> None:
+def settle(
+    session: Session,
+    lease_ids: tuple[int, ...],
+    fleet_id: int | None,
+    leaf_files: Path | None,
+    publisher: str | None,
+) -> None:
     """Pay rent for what a fleet's head proves. For anyone; settling twice pays once."""
     wanted = [LeaseId(lease_id) for lease_id in lease_ids]
     found = {fleet_of(lease_id) for lease_id in wanted} | ({FleetId(fleet_id)} if fleet_id is not None else set())
     if len(found) != 1:
         raise InputError(f"{len(found)} fleets to settle", remedy="Name leases of one fleet, or the fleet with --fleet")
     (fleet,) = found
-    leaf_file = head_leaf_file(session.system, fleet, leaf_files or session.leaf_files)
+    leaf_file = head_leaf_file(session, fleet, leaf_files, publisher)
     receipts = settlements.settle(session.system, session.lane, fleet, leaf_file, wanted)
     rows = [event for receipt in receipts for event in session.system.lease_book.events(receipt, "Settle")]
     rent = sum(row["rent"] for row in rows)

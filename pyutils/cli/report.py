@@ -9,23 +9,26 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pyutils.cli.bond import PAY
-from pyutils.cli.output import print_facts
 from pyutils.cli.parameters import FILE, TIME, format_time
+from pyutils.cli.report_checking import print_report, proof, verify
 from pyutils.cli.session import Session, asks, writes
 from pyutils.errors import InputError
-from pyutils.meter import read_leaf_file, read_trace, write_leaf_file
-from pyutils.models import MeterReport, PowerModel
+from pyutils.meter import read_trace, write_leaf_file
+from pyutils.models import PowerModel
 from pyutils.operations import reports
 from pyutils.operations.calls import send
-from pyutils.operations.leases import fleet_of
 from pyutils.operations.money import Pay
 from pyutils.operations.report_files import SIGNATURE_SUFFIX, ReportFile, SignatureFile
-from pyutils.units import MS_PER_SECOND, FleetId, GpuMs, LeaseId, Ms, UnixSeconds, Watts, format_gpu_hours
+from pyutils.units import MS_PER_SECOND, FleetId, Ms, UnixSeconds, Watts
 
 
 @click.group()
 def report() -> None:
     """Meter reports: cumulative counters of a fleet, signed by its reporter and its verifiers."""
+
+
+report.add_command(proof)
+report.add_command(verify)
 
 
 @report.command()
@@ -56,7 +59,7 @@ def build(session: Session, fleet_id: int, trace: Path, as_of: int, idle_watts: 
     leaves = write_leaf_file(leaf_file, folder / "leaf_files")
     path = file.write(folder / file.file_name)
     rows = {"report": str(path), "leaf_file": str(leaves), "digest": file.digest, **dict(file.report)}
-    session.show(rows, lambda: _print(file.report, {"report": path, "leaf file": leaves}))
+    session.show(rows, lambda: print_report(file.report, power, {"report": path, "leaf file": leaves}))
 
 
 @report.command()
@@ -68,38 +71,6 @@ def sign(session: Session, file: Path, out: Path | None) -> None:
     signature = ReportFile.read(file).sign(session.signer)
     path = signature.write(out or file.with_name(f"{file.name.split('.')[0]}-{signature.signer}{SIGNATURE_SUFFIX}"))
     session.show({"file": str(path), **dict(signature)}, lambda: click.echo(f"{signature.signer} signed: {path}"))
-
-
-@report.command()
-@click.argument("file", metavar="REPORT", type=FILE)
-@click.argument("signatures", type=FILE, nargs=-1)
-@click.option("--leaf-file", type=FILE, help="What the report commits to; in `leaf_files` beside it by default.")
-@click.option("--trace", type=FILE, help="Samples to recompute the counters from.")
-@asks
-def verify(
-    session: Session, file: Path, signatures: tuple[Path, ...], leaf_file: Path | None, trace: Path | None
-) -> None:
-    """Recompute a report: its counters from the samples, its GPUs and leases from the chain, and who signed it."""
-    told = ReportFile.read(file)
-    data_hash = told.report.data_hash
-    leaves = read_leaf_file(leaf_file or file.parent / "leaf_files" / f"0x{data_hash.hex()}.jsonl.gz", data_hash)
-    samples = read_trace(trace, Ms(leaves.header.cadence_ms)) if trace is not None else None
-    signed = [SignatureFile.read(path) for path in signatures]
-    found = reports.verify(session.system, told, leaves, trace=samples, signatures=signed)
-    facts = {
-        "digest": told.digest,
-        "gpus": found.gpus,
-        "leases": found.leases,
-        "against_samples": found.against_samples,
-        "signers": dict(found.signers),
-    }
-
-    def people() -> None:
-        how = "from the samples" if found.against_samples else "but not from samples; give --trace"
-        names = ", ".join(f"{what} {who}" for who, what in found.signers) or "nobody"
-        _print(told.report, {"verified": how, "leases": found.leases, "signed by": names})
-
-    session.show(facts, people)
 
 
 @report.command()
@@ -171,41 +142,9 @@ def prove_lie(session: Session, files: tuple[Path, Path, Path, Path]) -> None:
     session.done(receipt, f"the lie is proved, {event['slashed']} units are slashed", slashed=event["slashed"])
 
 
-@report.command()
-@click.argument("lease_id", metavar="LEASE", type=int)
-@click.option("--leaf-files", type=FILE, help="Leaf file of the fleet's head, or a folder that has it.")
-@asks
-def proof(session: Session, lease_id: int, leaf_files: Path | None) -> None:
-    """Print what a lease got by the fleet's head, and the Merkle proof that settles it."""
-    fleet_id = fleet_of(LeaseId(lease_id))
-    leaf_file = reports.head_leaf_file(session.system, fleet_id, leaf_files or session.leaf_files)
-    delivered, siblings = reports.proof(leaf_file, LeaseId(lease_id))
-    rows = {"lease": lease_id, "delivered_gpu_ms": delivered, "root": leaf_file.tree.root, "proof": siblings}
-
-    def people() -> None:
-        shown = "\n".join(f"0x{node.hex()}" for node in siblings) or "empty: it is the only lease"
-        got = f"{format_gpu_hours(GpuMs(delivered))} GPU-hours ({delivered} GPU-ms)"
-        print_facts(f"Proof of lease {lease_id}", {"delivered": got, "root": f"0x{leaf_file.tree.root.hex()}"})
-        click.echo(shown)
-
-    session.show(rows, people)
-
-
 def _power(idle_watts: int, board_power_watts: int) -> PowerModel:
     if idle_watts > board_power_watts:
         raise InputError(
             f"{idle_watts} W idle are more than the board's {board_power_watts} W", remedy="Give a smaller --idle-watts"
         )
     return PowerModel(idle_watts=Watts(idle_watts), max_watts=Watts(board_power_watts))
-
-
-def _print(told: MeterReport, more: dict[str, object]) -> None:
-    print_facts(
-        f"Report of fleet {told.fleet_id} as of {format_time(told.as_of)}",
-        {
-            "available": f"{format_gpu_hours(told.available_gpu_ms)} GPU-hours",
-            "busy": f"{format_gpu_hours(told.busy_gpu_ms)} GPU-hours",
-            "energy (derived from duty)": f"{told.energy_joules} J",
-            **more,
-        },
-    )

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.lock import StoreLock
+from pyutils.reporter.promises import check_promises
 from pyutils.reporter.schema import APPLICATION_ID, SCHEMA, VERSION
 from pyutils.reporter.store_errors import (
     DamagedStoreError,
@@ -23,6 +24,7 @@ from pyutils.reporter.store_errors import (
     NewerStoreError,
     NoStoreError,
     OtherStoreError,
+    StoreBusyError,
     StoreError,
     StoreExistsError,
     UnwritableStoreError,
@@ -41,8 +43,8 @@ _SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 class Database:
     """An open store. Its methods may be called from threads; they take turns."""
 
-    def __init__(self, path: Path, lock: StoreLock) -> None:
-        """Connect to a file that is there. Raises `StoreError` where SQLite refuses."""
+    def __init__(self, path: Path, lock: StoreLock, file: Path | None = None) -> None:
+        """Connect to a store at `path`, or to what is to stand there. Raises `StoreError` where SQLite refuses."""
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             raise StoreError(
                 f"SQLite is {sqlite3.sqlite_version}, the store needs 3.37", remedy="Use Python with a newer SQLite"
@@ -52,7 +54,7 @@ class Database:
         self._mutex = threading.RLock()
         try:
             self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+                f"{(file or path).absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
             raise store_error(path, error) from error
@@ -65,9 +67,9 @@ class Database:
 
     @classmethod
     def create(cls, path: Path, identity: Identity) -> Self:
-        """Make a store, whole or not at all, and open it. Raises `StoreExistsError`, or as `open` does."""
-        with made(path, identity) as database:
-            database.close()
+        """Make a store, whole or not at all, and open it. Raises as `made` and `open` do."""
+        with made(path, identity):
+            pass
         return cls.open(path, identity)
 
     @classmethod
@@ -79,15 +81,7 @@ class Database:
             identity: whose it must be.
             even_if_moved: whether one that was exported is opened too; nothing can be promised in it then.
 
-        Raises:
-            NoStoreError: nothing is there; a store is never made by opening it.
-            DamagedStoreError: it is no store, or not whole.
-            NewerStoreError: a newer release made it.
-            OtherStoreError: it is another signer's.
-            MovedStoreError: it was exported.
-            StoreBusyError: another process has it.
-            UnwritableStoreError: folder or file cannot be read or written.
-
+        Raises what `Store.open` raises.
         """
         _check_file(path)
         lock = StoreLock(path)
@@ -98,6 +92,7 @@ class Database:
             raise
         try:
             database._check(identity)
+            database.check_promises(identity)
             if not even_if_moved:
                 database.check_here()
         except BaseException:
@@ -128,12 +123,24 @@ class Database:
             except sqlite3.Error as error:
                 raise store_error(self.path, error) from error
 
+    def check_promises(self, identity: Identity) -> None:
+        """Raise `DamagedStoreError` where promises were altered, `RolledBackStoreError` where newer ones were made."""
+        with self.read() as connection:
+            check_promises(connection, identity, self.path, self.lock)
+
     def check_here(self) -> None:
         """Raise `MovedStoreError` where the store was exported."""
         with self.read() as connection:
             moved = connection.execute("SELECT archive FROM moved").fetchone()
         if moved is not None:
             raise MovedStoreError(self.path, moved["archive"])
+
+    def flush(self) -> None:
+        """Bring all that is in the log into the file itself."""
+        with self.read() as connection:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreBusyError(self.path)
 
     def close(self) -> None:
         """Close the file and let go of the lock. Harmless where it is closed."""
@@ -180,7 +187,8 @@ class Database:
 def made(path: Path, identity: Identity) -> Iterator[Database]:
     """Make a store and let the caller fill it; it comes to stand at `path` when that succeeded, and not before.
 
-    Raises `StoreExistsError` where a store or a rest of one is there, `StoreError`.
+    Raises `StoreExistsError` where a store or a rest of one is there, `RolledBackStoreError` where more was promised at
+    this path than it holds, `StoreError`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,10 +203,12 @@ def made(path: Path, identity: Identity) -> Iterator[Database]:
         _remove(partial)
         try:
             os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            database = Database(partial, lock)
+            database = Database(path, lock, partial)
             try:
                 _fill(database, identity)
                 yield database
+                database.check_promises(identity)
+                database.flush()
             finally:
                 database._connection.close()
             partial.rename(path)

@@ -13,10 +13,12 @@ import zlib
 from pathlib import Path
 from typing import Final, Self
 
+from pyutils.keccak import keccak256
+from pyutils.reporter.identity import Identity
 from pyutils.reporter.store_errors import StoreBusyError, UnwritableStoreError
 
 _LOG = logging.getLogger(__name__)
-_SIZE: Final = 20 + 1 + 64 + 1 + 8 + 1
+_SIZE: Final = 20 + 1 + 64 + 1 + 16 + 1 + 8 + 1
 
 
 class StoreLock:
@@ -40,11 +42,11 @@ class StoreLock:
             raise UnwritableStoreError(self.path, error.strerror or str(error)) from error
         self._marked = 0
 
-    def mark(self, number: int, link: bytes) -> None:
-        """Write down, durably, that `number` promises were made, the last of them with `link`."""
+    def mark(self, owner: Identity, number: int, link: bytes) -> None:
+        """Write down, durably, that `number` promises were made by `owner`, the last of them with `link`."""
         if number <= self._marked:
             return
-        body = b"%020d %s" % (number, link.hex().encode())
+        body = f"{number:020d} {link.hex()} {_name(owner)}".encode()
         try:
             os.pwrite(self._fd, b"%s %08x\n" % (body, zlib.crc32(body)), 0)
             os.fsync(self._fd)
@@ -52,16 +54,16 @@ class StoreLock:
             raise UnwritableStoreError(self.path, error.strerror or str(error)) from error
         self._marked = number
 
-    def marked(self) -> tuple[int, bytes] | None:
-        """Return the mark; None where there is none, or where a loss of power tore it."""
+    def marked(self, owner: Identity) -> tuple[int, bytes] | None:
+        """Return an owner's mark; None where there is none of it, or where a loss of power tore it."""
         text = os.pread(self._fd, _SIZE, 0)
         body, _, check = text.rstrip(b"\n").rpartition(b" ")
         if not body or len(text) != _SIZE or check != b"%08x" % zlib.crc32(body):
             if text:
                 _LOG.warning("%s: the mark is torn; whether the store is an older copy cannot be told", self.path)
             return None
-        number, link = body.split(b" ")
-        return int(number), bytes.fromhex(link.decode())
+        number, link, name = body.decode().split(" ")
+        return (int(number), bytes.fromhex(link)) if name == _name(owner) else None
 
     def close(self) -> None:
         """Let go."""
@@ -74,3 +76,7 @@ class StoreLock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _name(owner: Identity) -> str:
+    return keccak256(str(owner).encode("ascii")).hex()[:16]

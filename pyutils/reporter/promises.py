@@ -141,7 +141,7 @@ def raise_watermarks(connection: sqlite3.Connection, marks: Iterable[Watermark])
 
 def check_promises(connection: sqlite3.Connection, identity: Identity, path: Path, lock: StoreLock) -> None:
     """Raise `DamagedStoreError` where a promise is altered or missing, `RolledBackStoreError` where the newest are."""
-    marked = lock.marked()
+    marked = lock.marked(identity)
     number, link, link_at_mark = 0, _NO_LINK, _NO_LINK
     for row in connection.execute("SELECT * FROM promises ORDER BY number"):
         number += 1
@@ -161,7 +161,7 @@ def check_promises(connection: sqlite3.Connection, identity: Identity, path: Pat
         raise RolledBackStoreError(path, f"the store knows {number} promises, {marked[0]} were made with it")
     if marked is not None and link_at_mark != marked[1]:
         raise RolledBackStoreError(path, f"promise {marked[0]} is another than the one made with this store")
-    lock.mark(number, link)
+    lock.mark(identity, number, link)
 
 
 def _read(row: sqlite3.Row) -> Promise:

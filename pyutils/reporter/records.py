@@ -98,6 +98,19 @@ def digest_of(identity: Identity, report: MeterReport) -> bytes:
     return ReportFile(chain_id=identity.chain_id, oracle=identity.oracle, report=report).digest
 
 
+def checked_digest(
+    identity: Identity, fleet_id: FleetId, as_of: UnixSeconds, report: MeterReport, claimed: bytes | None = None
+) -> bytes:
+    """Return the digest of a report. Raises `RecordError` where fleet, time or the digest claimed are not its own."""
+    digest = digest_of(identity, report)
+    if (report.fleet_id, report.as_of) != (fleet_id, as_of) or claimed not in (None, digest):
+        raise RecordError(
+            f"fleet {fleet_id} as of {as_of}: the report is of fleet {report.fleet_id} as of {report.as_of},"
+            f" with the digest 0x{digest.hex()}"
+        )
+    return digest
+
+
 def move(connection: sqlite3.Connection, fleet_id: FleetId, as_of: UnixSeconds, state: State, **fields: Any) -> None:
     """Bring a report into a state, or begin it there. Raises `RecordError` where it may not go there."""
     row = connection.execute(

@@ -14,7 +14,7 @@ from typing import Self
 
 from pyutils.models import MeterReport, PageRef
 from pyutils.operations.report_files import SignatureFile
-from pyutils.reporter import lineage, promises, records
+from pyutils.reporter import hearsay, lineage, promises, records
 from pyutils.reporter.database import Database
 from pyutils.reporter.failpoints import reach
 from pyutils.reporter.identity import Identity
@@ -37,8 +37,12 @@ class Store(StoreReader):
 
     @classmethod
     def create(cls, path: Path, identity: Identity) -> Self:
-        """Make a store where there is none, whole or not at all. Raises `StoreExistsError`, or as `open` does."""
-        return cls._checked(Database.create(path, identity), identity)
+        """Make a store where there is none, whole or not at all.
+
+        Raises `StoreExistsError` where a store or a rest of one is there, `RolledBackStoreError` where promises were
+        made with one that is not there any more, or as `open` does.
+        """
+        return cls(Database.create(path, identity), identity)
 
     @classmethod
     def open(cls, path: Path, identity: Identity, *, even_if_moved: bool = False) -> Self:
@@ -60,17 +64,7 @@ class Store(StoreReader):
             UnwritableStoreError: folder or file cannot be read or written.
 
         """
-        return cls._checked(Database.open(path, identity, even_if_moved=even_if_moved), identity)
-
-    @classmethod
-    def _checked(cls, database: Database, identity: Identity) -> Self:
-        try:
-            with database.read() as connection:
-                promises.check_promises(connection, identity, database.path, database.lock)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, identity)
+        return cls(Database.open(path, identity, even_if_moved=even_if_moved), identity)
 
     def close(self) -> None:
         """Let go of file and lock; all that was written is on disk already."""
@@ -123,7 +117,7 @@ class Store(StoreReader):
 
     def build(self, fleet_id: FleetId, as_of: UnixSeconds, report: MeterReport) -> Record:
         """Keep what a collected report says, as BUILT; again, on another parent, as long as it is not signed."""
-        digest = self._digest(fleet_id, as_of, report)
+        digest = records.checked_digest(self.identity, fleet_id, as_of, report)
         with self.database.write() as connection:
             told = {"report": report.model_dump_json(), "digest": digest}
             records.move(connection, fleet_id, as_of, State.BUILT, **told)
@@ -168,7 +162,7 @@ class Store(StoreReader):
 
         Raises `DoubleSignError`, `BelowWatermarkError`, and `RecordError` where the digest is another report's.
         """
-        self._digest(fleet_id, as_of, report, digest)
+        records.checked_digest(self.identity, fleet_id, as_of, report, digest)
         with self.database.write() as connection:
             promises.promise(connection, self.identity, promises.new_promise(fleet_id, as_of, digest))
             self._take_over(connection, State.SIGNED, digest, report, checkpoints, pages)
@@ -191,7 +185,7 @@ class Store(StoreReader):
         Their later checkpoints are dropped, and reports that stand on those and are not signed are given up. A report
         of one's own as of the same time gives way, unless it is this one. Arguments are as `attest` has them.
         """
-        self._digest(fleet_id, as_of, report, digest)
+        records.checked_digest(self.identity, fleet_id, as_of, report, digest)
         with self.database.write() as connection:
             self._take_over(connection, State.ADOPTED, digest, report, checkpoints, pages)
             lineage.drop_later(
@@ -252,28 +246,20 @@ class Store(StoreReader):
 
     def keep_signature(self, signature: SignatureFile) -> None:
         """Keep a signature of a report, one's own or a verifier's, in the form of 65 bytes."""
-        row = (signature.digest, signature.signer, signature.value.to_bytes())
+        data = signature.value.to_bytes()
         with self.database.write() as connection:
-            connection.execute(
-                "INSERT INTO signatures VALUES (?, ?, ?)"
-                " ON CONFLICT (digest, signer) DO UPDATE SET signature = excluded.signature",
-                row,
-            )
+            hearsay.keep_signature(connection, signature.digest, signature.signer, data)
         reach("signature_stored")
 
     def keep_proposal(self, fleet_id: FleetId, proposer: str, as_of: UnixSeconds, body: bytes) -> None:
         """Keep a signed proposal, unless one of the same proposer for a later time is kept."""
         with self.database.write() as connection:
-            connection.execute(
-                "INSERT INTO proposals VALUES (?, ?, ?, ?) ON CONFLICT (fleet_id, proposer)"
-                " DO UPDATE SET as_of = excluded.as_of, body = excluded.body WHERE excluded.as_of >= as_of",
-                (str(fleet_id), proposer, as_of, body),
-            )
+            hearsay.keep_proposal(connection, fleet_id, proposer, as_of, body)
 
     def _mark(self) -> None:
         """Write down beside the database how much was promised, so that an older copy of it is known for one."""
         with self.database.read() as connection:
-            self.database.lock.mark(*promises.last_link(connection))
+            self.database.lock.mark(self.identity, *promises.last_link(connection))
 
     def _record(self, connection: sqlite3.Connection, fleet_id: FleetId, as_of: UnixSeconds) -> Record:
         found = records.record(connection, self.identity, fleet_id, as_of)
@@ -310,15 +296,3 @@ class Store(StoreReader):
             signed = promises.promised(connection, before.fleet_id, before.as_of) == digest
             return state is State.ADOPTED and signed
         return before.state in (State.SIGNED, State.BROADCAST, State.MINED, State.FINAL)
-
-    def _digest(
-        self, fleet_id: FleetId, as_of: UnixSeconds, report: MeterReport, claimed: bytes | None = None
-    ) -> bytes:
-        """Return the digest of a report, which must be of this fleet and time and have the digest that is claimed."""
-        digest = records.digest_of(self.identity, report)
-        if (report.fleet_id, report.as_of) != (fleet_id, as_of) or claimed not in (None, digest):
-            raise RecordError(
-                f"fleet {fleet_id} as of {as_of}: the report is of fleet {report.fleet_id} as of {report.as_of},"
-                f" with the digest 0x{digest.hex()}"
-            )
-        return digest

@@ -53,7 +53,10 @@ class StoreBusyError(StoreError):
 class DamagedStoreError(StoreError):
     """The file is no store, or not all of it is what was written."""
 
-    remedy = f"Restore the newest copy, or import the newest export with `gpurwa operator import`; {_NEW_KEY}"
+    remedy = (
+        "Move it away and restore the newest copy, or import the newest export with `gpurwa operator import`;"
+        f" {_NEW_KEY}"
+    )
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -62,7 +65,10 @@ class DamagedStoreError(StoreError):
 class RolledBackStoreError(StoreError, UnsafeToSignError):
     """The database lacks promises that were made with it: it is an older copy, or its newest part was lost."""
 
-    remedy = f"Put the newest copy back, or import the newest export with `gpurwa operator import`; {_NEW_KEY}"
+    remedy = (
+        "Move it away and put the newest copy back, or import the newest export with `gpurwa operator import`;"
+        f" {_NEW_KEY}"
+    )
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -91,8 +97,8 @@ class MovedStoreError(StoreError, UnsafeToSignError):
     """The store was exported, and whoever imported it may sign now."""
 
     remedy = (
-        "Use the store that it was imported into; to take it back, stop that one, export it, and import its archive"
-        " here with `gpurwa operator import`"
+        "Use the store that it was imported into; to take it back, export that one and import its archive here with"
+        " `gpurwa operator import`; an export that was cut short is run again"
     )
 
     def __init__(self, path: Path, archive: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyutils.models import PageRef
 from pyutils.operations.report_files import SignatureFile
-from pyutils.reporter import lineage, promises, records
+from pyutils.reporter import hearsay, lineage, promises, records
 from pyutils.reporter.database import Database
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.lineage import PUBLISHED
@@ -102,20 +102,12 @@ class StoreReader:
     def signatures(self, digest: bytes) -> tuple[SignatureFile, ...]:
         """Return the kept signatures of a report, by signer."""
         with self.database.read() as connection:
-            rows = connection.execute(
-                "SELECT signer, signature FROM signatures WHERE digest = ? ORDER BY signer", (digest,)
-            )
-            return tuple(SignatureFile(digest=digest, signer=row["signer"], signature=row["signature"]) for row in rows)
+            return hearsay.signatures(connection, digest)
 
     def seen(self, fleet_id: FleetId, proposer: str | None = None) -> bytes | None:
         """Return the kept proposal for the latest time, of one proposer or of all."""
         with self.database.read() as connection:
-            row = connection.execute(
-                "SELECT body FROM proposals WHERE fleet_id = ? AND (? IS NULL OR proposer = ?)"
-                " ORDER BY as_of DESC LIMIT 1",
-                (str(fleet_id), proposer, proposer),
-            ).fetchone()
-            return None if row is None else row["body"]
+            return hearsay.newest_proposal(connection, fleet_id, proposer)
 
     def _select(self, tail: str, *values: object) -> tuple[Record, ...]:
         with self.database.read() as connection:

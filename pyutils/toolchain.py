@@ -58,6 +58,25 @@ def forge() -> Path:
     return foundry_tool("forge")
 
 
+def prometheus() -> Path:
+    """Return the path of Prometheus, which the operator's demo and slow tests run. Raises `MissingToolError`."""
+    return _prometheus_tool("prometheus")
+
+
+def promtool() -> Path:
+    """Return the path of promtool, which comes with Prometheus. Raises `MissingToolError`."""
+    return _prometheus_tool("promtool")
+
+
+def _prometheus_tool(tool: str) -> Path:
+    folder = str(Path(sys.executable).parent)
+    found = shutil.which(tool, path=folder) or shutil.which(tool)
+    if found is None:
+        remedy = "Run `make prometheus` in a checkout, or install Debian's package prometheus"
+        raise MissingToolError(tool, [folder, "PATH"], remedy)
+    return Path(found)
+
+
 def solc() -> Path:
     """Return the path of the compiler, native or npm's behind the same interface. Raises `MissingToolError`."""
     name = f"solc-v{SOLC_VERSION}"

@@ -31,4 +31,11 @@ def open_source(
         return NvmlSource.start(journal, cadence_ms, has_energy=config.energy)
     from pyutils.meter.prometheus import PrometheusSource
 
-    return PrometheusSource.from_config(config)
+    token = None if config.bearer_token_file is None else folder / config.bearer_token_file
+    return PrometheusSource(
+        config.url,
+        matchers=config.matchers,
+        duty_metric=config.duty_metric,
+        energy=config.energy,
+        bearer_token_file=token,
+    )

@@ -25,12 +25,14 @@ _COMMANDS: dict[str, str] = {
     "faucet": "pyutils.cli.tools:faucet",
     "fleet": "pyutils.cli.fleet:fleet",
     "lease": "pyutils.cli.lease:lease",
+    "operator": "pyutils.cli.operator:operator",
     "positions": "pyutils.cli.money:positions",
     "read": "pyutils.cli.tools:read",
     "report": "pyutils.cli.report:report",
     "roles": "pyutils.cli.tools:roles",
     "settle": "pyutils.cli.money:settle",
     "shares": "pyutils.cli.money:shares",
+    "verifier": "pyutils.cli.verifier:verifier",
     "withdraw": "pyutils.cli.money:withdraw",
 }
 """Where each command is defined, `module:attribute`; modules load when their command is asked for."""

@@ -6,21 +6,26 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pyutils.models.base import Bytes32, FrozenModel, Uint40, Uint64
+from pyutils.models.base import IN_UINT40, IN_UINT64, Bytes32, FrozenModel, Uint64
 from pyutils.units import FleetId, GpuMs, Joules, LeaseId, UnixSeconds, Watts
 
 GpuId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-+\--~]+$")]
 """A GPU as its meter names it: printable ASCII without blanks and commas, so that canonical rows need no quoting."""
 
 
+def normalize_gpu_id(gpu_id: str) -> str:
+    """Return a GPU's id as all fleets write it: trimmed, in lower case, so that one board has one leaf everywhere."""
+    return gpu_id.strip().lower()
+
+
 class MeterReport(FrozenModel):
     """Cumulative counters of a fleet since enrolment, as of a time; what reporter and verifiers sign."""
 
-    fleet_id: Annotated[FleetId, Uint64]
-    as_of: Annotated[UnixSeconds, Uint40]
-    available_gpu_ms: Annotated[GpuMs, Uint64]
-    busy_gpu_ms: Annotated[GpuMs, Uint64]
-    energy_joules: Annotated[Joules, Uint64]
+    fleet_id: Annotated[FleetId, IN_UINT64]
+    as_of: Annotated[UnixSeconds, IN_UINT40]
+    available_gpu_ms: Annotated[GpuMs, IN_UINT64]
+    busy_gpu_ms: Annotated[GpuMs, IN_UINT64]
+    energy_joules: Annotated[Joules, IN_UINT64]
     lease_root: Bytes32
     """Root of the tree of `(leaseId, deliveredGpuMs)`; zero where no lease is granted and open."""
     data_hash: Bytes32
@@ -33,8 +38,8 @@ class Enrolment(FrozenModel):
     """A GPU's time in a fleet, `[since, until)`. Nothing outside it is counted."""
 
     gpu_id: GpuId
-    since: Annotated[UnixSeconds, Uint40]
-    until: Annotated[UnixSeconds, Uint40] | None = None
+    since: Annotated[UnixSeconds, IN_UINT40]
+    until: Annotated[UnixSeconds, IN_UINT40] | None = None
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -46,10 +51,10 @@ class Enrolment(FrozenModel):
 class Allocation(FrozenModel):
     """A GPU serves a lease during `[start, end)`; one GPU serves one lease at a time."""
 
-    lease_id: Annotated[LeaseId, Uint64]
+    lease_id: Annotated[LeaseId, IN_UINT64]
     gpu_id: GpuId
-    start: Annotated[UnixSeconds, Uint40]
-    end: Annotated[UnixSeconds, Uint40]
+    start: Annotated[UnixSeconds, IN_UINT40]
+    end: Annotated[UnixSeconds, IN_UINT40]
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -62,9 +67,9 @@ class GpuCounters(FrozenModel):
     """One GPU's share of the fleet's counters as of a time; the fleet's are their sums."""
 
     gpu_id: GpuId
-    available_ms: Annotated[GpuMs, Uint64]
-    busy_ms: Annotated[GpuMs, Uint64]
-    energy_joules: Annotated[Joules, Uint64]
+    available_ms: Annotated[GpuMs, IN_UINT64]
+    busy_ms: Annotated[GpuMs, IN_UINT64]
+    energy_joules: Annotated[Joules, IN_UINT64]
     resets: Uint64
     """Times that the GPU's energy counter fell, each of which began a new segment."""
 
@@ -72,8 +77,8 @@ class GpuCounters(FrozenModel):
 class LeaseLeaf(FrozenModel):
     """Delivery of a lease, cumulative since delivery began and not past the lease's end."""
 
-    lease_id: Annotated[LeaseId, Uint64]
-    delivered_gpu_ms: Annotated[GpuMs, Uint64]
+    lease_id: Annotated[LeaseId, IN_UINT64]
+    delivered_gpu_ms: Annotated[GpuMs, IN_UINT64]
 
 
 class PageRef(FrozenModel):

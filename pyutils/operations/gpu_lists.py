@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
 from pyutils.merkle import GPU_LEAF, StandardMerkleTree
-from pyutils.models.meter import GpuId
+from pyutils.models.meter import GpuId, normalize_gpu_id
 
 _GPU_ID: TypeAdapter[str] = TypeAdapter(GpuId)
 
@@ -33,11 +33,6 @@ class UnknownGpuRootError(InputError):
     def __init__(self, root: bytes, folder: Path) -> None:
         super().__init__(f"no list of GPUs with the root 0x{root.hex()} in {folder}")
         self.root = root
-
-
-def normalize_gpu_id(gpu_id: str) -> str:
-    """Return a GPU's id as all fleets write it: trimmed, in lower case, so that one board has one leaf everywhere."""
-    return gpu_id.strip().lower()
 
 
 def gpu_leaf(gpu_id: str) -> bytes:

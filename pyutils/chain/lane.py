@@ -150,15 +150,15 @@ class Lane:
         Returns `sent`, whose newest form it now is.
 
         Raises:
-            UntrackedError: the lane does not track `sent`.
+            UntrackedError: the lane does not track `sent`, or its nonce is in a block already.
             RevertedError: the contract would refuse; nothing changed.
             FeeCapError: the fees exceed the cap, or the budgets of the calls that the nonce stands for.
             RpcUnreachableError: no endpoint answered. Where the new form was saved before, `step` offers it again.
 
         """
         with self._nonces.lock:
-            if not self._nonces.tracks(sent):
-                raise UntrackedError(f"{call}: the lane does not track nonce {sent.nonce} of {self.address}")
+            if not self._nonces.tracks(sent) or self._count("latest") > sent.nonce:
+                raise UntrackedError(f"{call}: nonce {sent.nonce} of {self.address} is spent, or not the lane's")
             gas = self._gas(to, data, value, call, "latest")
             says = to.lower(), data, value
             budgets = len({says, *(form.says for form in sent.forms)})

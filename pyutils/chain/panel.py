@@ -13,8 +13,9 @@ from web3.types import RPCEndpoint, RPCResponse
 from pyutils.chain.provider import FailoverProvider, RpcPolicy, RpcUnreachableError
 from pyutils.errors import GpuRwaError
 
-_MOST_AT_ONCE: Final = 8
-"""Questions that one endpoint may have unanswered: one that hangs does not collect threads without end."""
+_MOST_AT_ONCE: Final = 64
+"""Questions that one endpoint may have unanswered: more than a busy server asks at once, and no threads without end
+where one hangs."""
 _PATIENCE_S: Final = 2.0
 """How long the rest are waited for, in seconds, where a majority answered and more answers would still help."""
 
@@ -120,7 +121,9 @@ class Panel:
             return [self.endpoints[0].ask(method, params)]
         poll = Poll(len(self.endpoints))
         for endpoint in self.endpoints:
-            threading.Thread(target=_fetch, args=(endpoint, method, params, poll), daemon=True).start()
+            threading.Thread(
+                target=_fetch, args=(endpoint, method, params, poll), name="rpc panel", daemon=True
+            ).start()
         return poll.wait(decided, nearly, late)
 
 

@@ -39,9 +39,9 @@ class ReplacedError(ChainError):
 
 
 class UntrackedError(ChainError):
-    """A transaction is none that the lane tracks."""
+    """A nonce is not free for another call any more."""
 
-    remedy = "Send the call anew"
+    remedy = "Look how far it got, and prepare the call anew"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import ValidationError
 
 from pyutils import artifacts, models
+from pyutils.meter.leaf_file import Header as LeafFileHeader
 from pyutils.models import Address, FrozenModel, StructModel
+from pyutils.reporter import history
 
 STRUCTS: dict[str, type[FrozenModel]] = {
     "Fleet": models.Fleet,
@@ -76,3 +78,58 @@ def test_address__no_address__is_refused(text: str) -> None:
 def test_address__one_letter_in_the_wrong_case__is_refused() -> None:
     with pytest.raises(ValidationError, match="wrong checksum"):
         Holder(address="0x90f79bf6EB2c4f870365E785982E1f101E93b906")
+
+
+NUMBERS: list[tuple[type[FrozenModel], dict[str, Any]]] = [
+    (models.Enrolment, {"gpu_id": "a", "since": 1, "until": 2}),
+    (models.Allocation, {"lease_id": 1, "gpu_id": "a", "start": 1, "end": 2}),
+    (models.GpuCounters, {"gpu_id": "a", "available_ms": 1, "busy_ms": 1, "energy_joules": 1, "resets": 0}),
+    (models.LeaseLeaf, {"lease_id": 1, "delivered_gpu_ms": 1}),
+    (
+        models.MeterReport,
+        {
+            "fleet_id": 1,
+            "as_of": 1,
+            "available_gpu_ms": 1,
+            "busy_gpu_ms": 1,
+            "energy_joules": 1,
+            "lease_root": bytes(32),
+            "data_hash": bytes(32),
+            "previous_digest": bytes(32),
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "fields"), NUMBERS, ids=lambda value: getattr(value, "__name__", ""))
+def test_meter_models__numbers_that_solidity_cannot_hold__are_refused(
+    model: type[FrozenModel], fields: dict[str, Any]
+) -> None:
+    model.model_validate(fields)
+    for name, value in fields.items():
+        if isinstance(value, int):
+            for wrong in (-1, 2**64):
+                with pytest.raises(ValidationError):
+                    model.model_validate(fields | {name: wrong})
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    yield from getattr(annotation, "__metadata__", ())
+    for argument in get_args(annotation):
+        yield from _metadata(argument)
+
+
+def test_models__named_integers__are_bounded_by_fields_and_not_by_types() -> None:
+    """`Annotated[GpuMs, Uint64]` reads like a bound, and pydantic passes over it."""
+    models_of_package = [model for model in _below(FrozenModel) if model.__module__.startswith("pyutils.")]
+    assert {history.History, LeafFileHeader, models.MeterReport} <= set(models_of_package)
+    for model in models_of_package:
+        for name, annotation in get_type_hints(model, include_extras=True).items():
+            types = [one for one in _metadata(annotation) if get_origin(one) is Annotated]
+            assert not types, f"{model.__name__}.{name}: {types} bounds nothing"
+
+
+def _below(model: type[FrozenModel]) -> Iterator[type[FrozenModel]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _below(one)

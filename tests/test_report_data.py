@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -321,6 +322,13 @@ def test_read__wrong_hash_or_no_gzip__is_refused(tmp_path: Path, trace: Trace, a
     (tmp_path / "plain").write_bytes(built.data)
     with pytest.raises(LeafFileError, match="cannot be read"):
         read_leaf_file(tmp_path / "plain")
+
+
+def test_report__sums_of_more_than_64_bits__are_refused(trace: Trace, allocations: list[Allocation]) -> None:
+    built = build(trace, allocations, trace.first + HOUR)
+    huge = [one.model_copy(update={"energy_joules": 2**63}) for one in built.counters]
+    with pytest.raises(LeafFileError, match="its report's energy_joules: Input should be less than"):
+        replace(built, counters=tuple(huge)).report(bytes(32))
 
 
 def test_models__nonsense__is_refused() -> None:

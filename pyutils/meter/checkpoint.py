@@ -6,6 +6,7 @@ A checkpoint is a line that names the format, the Keccak-256 of the rest, and th
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from itertools import chain
 from operator import lt
 from typing import Annotated, Final, Self
@@ -92,6 +93,8 @@ class FleetState(FrozenModel):
     def _check(self) -> Self:
         if [one.gpu_id for one in self.enrolments] != [one.gpu_id for one in self.gpus]:
             raise ValueError("it meters other GPUs than are enrolled")
+        if not _rises([one.gpu_id for one in self.gpus]):
+            raise ValueError("its GPUs are out of order, or one is there twice")
         for one in self.gpus:
             if one.sealed_ms not in (-1, self.sealed * MS_PER_SECOND):
                 raise ValueError(f"GPU {one.gpu_id} was sealed at another time than the fleet")
@@ -128,5 +131,5 @@ def unpack(checkpoint: bytes) -> FleetState:
         raise CheckpointError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def _rises(numbers: tuple[int, ...]) -> bool:
-    return all(map(lt, numbers, numbers[1:]))
+def _rises(values: Sequence[int] | Sequence[str]) -> bool:
+    return all(map(lt, values, values[1:]))

@@ -93,19 +93,22 @@ class LeafFile:
         return Joules(sum(gpu.energy_joules for gpu in self.counters))
 
     def report(self, previous_digest: bytes) -> MeterReport:
-        """Return the report that commits to this file."""
-        return MeterReport.model_validate(
-            {
-                "fleet_id": self.header.fleet_id,
-                "as_of": self.header.as_of,
-                "available_gpu_ms": self.available_gpu_ms,
-                "busy_gpu_ms": self.busy_gpu_ms,
-                "energy_joules": self.energy_joules,
-                "lease_root": self.tree.root,
-                "data_hash": self.data_hash,
-                "previous_digest": previous_digest,
-            }
-        )
+        """Return the report that commits to this file. Raises `LeafFileError` where a sum takes more than 64 bits."""
+        fields = {
+            "fleet_id": self.header.fleet_id,
+            "as_of": self.header.as_of,
+            "available_gpu_ms": self.available_gpu_ms,
+            "busy_gpu_ms": self.busy_gpu_ms,
+            "energy_joules": self.energy_joules,
+            "lease_root": self.tree.root,
+            "data_hash": self.data_hash,
+            "previous_digest": previous_digest,
+        }
+        try:
+            return MeterReport.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise LeafFileError(f"its report's {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
     def check_report(self, report: MeterReport) -> None:
         """Raise `LeafFileError`, naming the field, where `report` does not say what this file says."""

@@ -36,8 +36,14 @@ HexBytes = Annotated[
 ]
 """Bytes of any length; `0x…` text is accepted, and written in JSON."""
 
-Uint40 = Annotated[int, Field(ge=0, lt=2**40)]
+IN_UINT40: Any = Field(ge=0, lt=2**40)
+"""Bounds a named integer: `Annotated[UnixSeconds, IN_UINT40]`. `Uint40` in its place would bound nothing."""
+
+Uint40 = Annotated[int, IN_UINT40]
 """An integer that fits Solidity's `uint40`: times."""
 
-Uint64 = Annotated[int, Field(ge=0, lt=2**64)]
+IN_UINT64: Any = Field(ge=0, lt=2**64)
+"""Bounds a named integer: `Annotated[GpuMs, IN_UINT64]`. `Uint64` in its place would bound nothing."""
+
+Uint64 = Annotated[int, IN_UINT64]
 """An integer that fits Solidity's `uint64`: counters and ids."""

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from pyutils.errors import InputError
-from pyutils.models import Address, Bytes32, FrozenModel, PageRef, Uint40, Uint64
-from pyutils.models.base import HexBytes
+from pyutils.models import Address, Bytes32, FrozenModel, PageRef
+from pyutils.models.base import IN_UINT40, IN_UINT64, HexBytes
 from pyutils.reporter import hearsay, lineage, promises, records, transactions
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.lineage import Checkpoint
@@ -45,7 +45,7 @@ class SavedReport(FrozenModel):
     """A report with what it adds to the one that it went on from."""
 
     record: Record
-    base: Annotated[UnixSeconds, Uint40] | None
+    base: Annotated[UnixSeconds, IN_UINT40] | None
     pages: tuple[PageRef, ...]
 
 
@@ -60,18 +60,18 @@ class SavedSignature(FrozenModel):
 class SavedProposal(FrozenModel):
     """The newest proposal of a proposer."""
 
-    fleet_id: Annotated[FleetId, Uint64]
+    fleet_id: Annotated[FleetId, IN_UINT64]
     proposer: Address
-    as_of: Annotated[UnixSeconds, Uint40]
+    as_of: Annotated[UnixSeconds, IN_UINT40]
     body: HexBytes
 
 
 class SavedCheckpoint(FrozenModel):
     """Which meter one of the archive's checkpoints is of; they stand in this order."""
 
-    fleet_id: Annotated[FleetId, Uint64]
+    fleet_id: Annotated[FleetId, IN_UINT64]
     meter: Annotated[str, Field(min_length=1, max_length=64)]
-    as_of: Annotated[UnixSeconds, Uint40]
+    as_of: Annotated[UnixSeconds, IN_UINT40]
     seal: Bytes32
     """SHA-256 of its bytes."""
 

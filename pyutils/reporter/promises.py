@@ -13,7 +13,8 @@ from typing import Annotated, Final
 
 from pyutils.errors import GpuRwaError
 from pyutils.keccak import keccak256
-from pyutils.models import Bytes32, FrozenModel, Uint40, Uint64
+from pyutils.models import Bytes32, FrozenModel
+from pyutils.models.base import IN_UINT40, IN_UINT64
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.lock import StoreLock
 from pyutils.reporter.store_errors import DamagedStoreError, RolledBackStoreError
@@ -49,8 +50,8 @@ class BelowWatermarkError(GpuRwaError):
 class Promise(FrozenModel):
     """A digest that may be signed."""
 
-    fleet_id: Annotated[FleetId, Uint64]
-    as_of: Annotated[UnixSeconds, Uint40]
+    fleet_id: Annotated[FleetId, IN_UINT64]
+    as_of: Annotated[UnixSeconds, IN_UINT40]
     digest: Bytes32
     promised_at: int
     """When, by this machine's clock, in Unix seconds."""
@@ -59,8 +60,8 @@ class Promise(FrozenModel):
 class Watermark(FrozenModel):
     """Up to when a fleet's history was imported."""
 
-    fleet_id: Annotated[FleetId, Uint64]
-    as_of: Annotated[UnixSeconds, Uint40]
+    fleet_id: Annotated[FleetId, IN_UINT64]
+    as_of: Annotated[UnixSeconds, IN_UINT40]
 
 
 def promise(connection: sqlite3.Connection, identity: Identity, one: Promise, *, above_watermark: bool = True) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 from pydantic import Field, ValidationError
 
 from pyutils.errors import GpuRwaError
-from pyutils.models import Bytes32, FrozenModel, MeterReport, Uint40, Uint64
+from pyutils.models import Bytes32, FrozenModel, MeterReport
+from pyutils.models.base import IN_UINT40, IN_UINT64
 from pyutils.operations.report_files import ReportFile
 from pyutils.reporter.identity import Identity
 from pyutils.units import BlockNumber, FleetId, UnixSeconds
@@ -38,26 +39,31 @@ class State(StrEnum):
     """Others made it, it became the head, and this store's meters go on from it. Nothing of it was signed here."""
 
 
-FIRST: Final = frozenset({State.COLLECTED, State.SIGNED, State.ADOPTED})
-"""How a report may begin."""
-
-TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
-    State.COLLECTED: frozenset({State.BUILT, State.SKIPPED, State.SIGNED, State.ADOPTED}),
+TRANSITIONS: Final[Mapping[State | None, frozenset[State]]] = {
+    None: frozenset({State.COLLECTED}),
+    State.COLLECTED: frozenset({State.BUILT, State.SKIPPED}),
     # Built again: on another parent, as long as it is not signed.
-    State.BUILT: frozenset({State.BUILT, State.SIGNED, State.SKIPPED, State.ADOPTED}),
+    State.BUILT: frozenset({State.BUILT, State.SIGNED, State.SKIPPED}),
     # Anybody may carry what is signed, so it may be mined without a transaction of ours.
-    State.SIGNED: frozenset({State.BROADCAST, State.MINED, State.SKIPPED, State.ADOPTED}),
+    State.SIGNED: frozenset({State.BROADCAST, State.MINED, State.SKIPPED}),
     # Back to signed where its transaction failed and it may be sent again.
-    State.BROADCAST: frozenset({State.MINED, State.SIGNED, State.SKIPPED, State.ADOPTED}),
+    State.BROADCAST: frozenset({State.SIGNED, State.MINED, State.SKIPPED}),
     # A reorg takes it back, or puts it into another block.
     State.MINED: frozenset({State.MINED, State.BROADCAST, State.SKIPPED, State.FINAL}),
     State.FINAL: frozenset(),
     # A transaction that was given up may get in after all, and what was never signed may be collected again.
-    State.SKIPPED: frozenset({State.COLLECTED, State.MINED, State.SIGNED, State.ADOPTED, State.SKIPPED}),
-    # A verifier is asked to sign what it went on from already.
-    State.ADOPTED: frozenset({State.SIGNED, State.ADOPTED}),
+    State.SKIPPED: frozenset({State.COLLECTED, State.MINED, State.SKIPPED}),
+    State.ADOPTED: frozenset(),
 }
-"""What may follow what. SIGNED from COLLECTED, SKIPPED and ADOPTED is a verifier's word on another's report."""
+"""What may follow what; None is before the first."""
+
+TAKEOVERS: Final[Mapping[State, frozenset[State | None]]] = {
+    State.SIGNED: frozenset({None, State.COLLECTED, State.BUILT, State.SKIPPED, State.ADOPTED}),
+    State.ADOPTED: frozenset(
+        {None, State.COLLECTED, State.BUILT, State.SIGNED, State.BROADCAST, State.SKIPPED, State.ADOPTED}
+    ),
+}
+"""What a report that others made may take the place of: one that a verifier signs, and a head that is gone on from."""
 
 UNFINISHED: Final = (State.COLLECTED, State.BUILT, State.SIGNED, State.BROADCAST, State.MINED)
 
@@ -77,8 +83,8 @@ class DamagedRecordError(GpuRwaError):
 class Record(FrozenModel):
     """One report as the store has it."""
 
-    fleet_id: Annotated[FleetId, Uint64]
-    as_of: Annotated[UnixSeconds, Uint40]
+    fleet_id: Annotated[FleetId, IN_UINT64]
+    as_of: Annotated[UnixSeconds, IN_UINT40]
     state: State
     report: MeterReport | None = None
     """None until it is built."""
@@ -111,16 +117,37 @@ def checked_digest(
     return digest
 
 
-def move(connection: sqlite3.Connection, fleet_id: FleetId, as_of: UnixSeconds, state: State, **fields: Any) -> None:
-    """Bring a report into a state, or begin it there. Raises `RecordError` where it may not go there."""
+def move(
+    connection: sqlite3.Connection,
+    fleet_id: FleetId,
+    as_of: UnixSeconds,
+    state: State,
+    *,
+    source: State | None = None,
+    **fields: Any,
+) -> None:
+    """Bring a report into a state; from `source` alone where that is given. Raises `RecordError` where it may not go."""
+    before = state_of(connection, fleet_id, as_of)
+    if state not in TRANSITIONS[before] or source not in (None, before):
+        raise RecordError(_refusal(fleet_id, as_of, before, state))
+    write(connection, fleet_id, as_of, state, **fields)
+
+
+def take_over(connection: sqlite3.Connection, state: State, report: MeterReport, digest: bytes) -> None:
+    """Put a report that others made in the place of what is there. Raises `RecordError` where that stands."""
+    before = state_of(connection, report.fleet_id, report.as_of)
+    if before not in TAKEOVERS[state]:
+        raise RecordError(_refusal(report.fleet_id, report.as_of, before, state))
+    told = {"report": report.model_dump_json(), "digest": digest, "mined_block": None, "mined_hash": None}
+    write(connection, report.fleet_id, report.as_of, state, fee_wei=None, **told)
+
+
+def state_of(connection: sqlite3.Connection, fleet_id: FleetId, as_of: UnixSeconds) -> State | None:
+    """Return how far a report got; None where there is none."""
     row = connection.execute(
         "SELECT state FROM reports WHERE fleet_id = ? AND as_of = ?", (str(fleet_id), as_of)
     ).fetchone()
-    if row is None and state not in FIRST:
-        raise RecordError(f"fleet {fleet_id}: there is no report as of {as_of} that could become {state}")
-    if row is not None and state not in TRANSITIONS[State(row["state"])]:
-        raise RecordError(f"fleet {fleet_id}: the report as of {as_of} is {row['state']} and cannot become {state}")
-    write(connection, fleet_id, as_of, state, **fields)
+    return None if row is None else State(row["state"])
 
 
 def write(connection: sqlite3.Connection, fleet_id: FleetId, as_of: UnixSeconds, state: State, **fields: Any) -> None:
@@ -139,10 +166,7 @@ def write(connection: sqlite3.Connection, fleet_id: FleetId, as_of: UnixSeconds,
 
 def broadcast(connection: sqlite3.Connection, fleet_id: FleetId, as_of: UnixSeconds) -> None:
     """Make a report BROADCAST where it is SIGNED; elsewhere a transaction changes nothing."""
-    row = connection.execute(
-        "SELECT state FROM reports WHERE fleet_id = ? AND as_of = ?", (str(fleet_id), as_of)
-    ).fetchone()
-    if row is not None and row["state"] == State.SIGNED:
+    if state_of(connection, fleet_id, as_of) is State.SIGNED:
         move(connection, fleet_id, as_of, State.BROADCAST)
 
 
@@ -164,6 +188,12 @@ def record_of(connection: sqlite3.Connection, identity: Identity, digest: bytes)
 def in_states(*states: State) -> str:
     """Return the states as SQL has a list of them."""
     return f"({', '.join(repr(state.value) for state in states)})"
+
+
+def _refusal(fleet_id: int, as_of: int, before: State | None, state: State) -> str:
+    if before is None:
+        return f"fleet {fleet_id}: there is no report as of {as_of} that could become {state}"
+    return f"fleet {fleet_id}: the report as of {as_of} is {before} and cannot become {state}"
 
 
 def _read(row: sqlite3.Row, identity: Identity) -> Record:

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from pyutils.chain import Sent
 from pyutils.keccak import keccak256
-from pyutils.models import Address, FrozenModel, Uint40, Uint64
-from pyutils.models.base import HexBytes
+from pyutils.models import Address, FrozenModel, Uint64
+from pyutils.models.base import IN_UINT40, IN_UINT64, HexBytes
 from pyutils.reporter.records import DamagedRecordError
 from pyutils.units import FleetId, UnixSeconds
 
@@ -32,7 +32,7 @@ class SavedForm(FrozenModel):
     """Its place among the forms of its nonce, oldest first."""
     call: str
     raw: HexBytes
-    about: tuple[Annotated[FleetId, Uint64], Annotated[UnixSeconds, Uint40], Kind] | None = None
+    about: tuple[Annotated[FleetId, IN_UINT64], Annotated[UnixSeconds, IN_UINT40], Kind] | None = None
 
 
 def save(connection: sqlite3.Connection, account: str, sent: Sent, about: About | None) -> About | None:

@@ -110,6 +110,8 @@ class Database:
                 self._connection.execute("COMMIT")
             except BaseException as error:
                 self._undo()
+                if isinstance(error, sqlite3.IntegrityError):
+                    self.check_here()
                 if isinstance(error, sqlite3.Error):
                     raise store_error(self.path, error) from error
                 raise

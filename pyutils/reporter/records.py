@@ -126,7 +126,7 @@ def move(
     source: State | None = None,
     **fields: Any,
 ) -> None:
-    """Bring a report into a state; from `source` alone where that is given. Raises `RecordError` where it may not go."""
+    """Bring a report into a state; where `source` is given, from there alone. Raises `RecordError` where it stays."""
     before = state_of(connection, fleet_id, as_of)
     if state not in TRANSITIONS[before] or source not in (None, before):
         raise RecordError(_refusal(fleet_id, as_of, before, state))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -119,8 +120,8 @@ class Store(StoreReader):
         """Keep what a collected report says, as BUILT; again, on another parent, as long as it is not signed."""
         digest = records.checked_digest(self.identity, fleet_id, as_of, report)
         with self.database.write() as connection:
-            told = {"report": report.model_dump_json(), "digest": digest}
-            records.move(connection, fleet_id, as_of, State.BUILT, **told)
+            told = report.model_dump_json()
+            records.move(connection, fleet_id, as_of, State.BUILT, report=told, digest=digest)
             found = self._record(connection, fleet_id, as_of)
         reach("built")
         return found
@@ -135,7 +136,7 @@ class Store(StoreReader):
             if found.digest is None:
                 raise RecordError(f"fleet {fleet_id}: the report as of {as_of} has no digest to sign")
             promises.promise(connection, self.identity, promises.new_promise(fleet_id, as_of, found.digest))
-            records.move(connection, fleet_id, as_of, State.SIGNED)
+            records.move(connection, fleet_id, as_of, State.SIGNED, source=State.BUILT)
             found = self._record(connection, fleet_id, as_of)
         self._mark()
         reach("promised")
@@ -206,8 +207,8 @@ class Store(StoreReader):
         """Say that a report became the head in a block, and what that cost where it is known."""
         with self.database.write() as connection:
             fee = None if fee_wei is None else str(fee_wei)
-            told = {"mined_block": block, "mined_hash": block_hash, "fee_wei": fee}
-            records.move(connection, fleet_id, as_of, State.MINED, **told)
+            move = partial(records.move, connection, fleet_id, as_of, State.MINED)
+            move(mined_block=block, mined_hash=block_hash, fee_wei=fee)
             found = self._record(connection, fleet_id, as_of)
         reach("mined")
         return found
@@ -217,8 +218,8 @@ class Store(StoreReader):
         with self.database.write() as connection:
             signed = promises.promised(connection, fleet_id, as_of) is not None
             state = State.BROADCAST if signed else State.SKIPPED
-            told = {"mined_block": None, "mined_hash": None, "reason": "a reorg took it back"}
-            records.move(connection, fleet_id, as_of, state, **told)
+            move = partial(records.move, connection, fleet_id, as_of, state, source=State.MINED)
+            move(mined_block=None, mined_hash=None, reason="a reorg took it back")
             return self._record(connection, fleet_id, as_of)
 
     def finalized(self, fleet_id: FleetId, as_of: UnixSeconds) -> Record:
@@ -233,7 +234,7 @@ class Store(StoreReader):
     def held_back(self, fleet_id: FleetId, as_of: UnixSeconds) -> Record:
         """Say that a report's transaction brought it nowhere: SIGNED again, so that it may be sent in another."""
         with self.database.write() as connection:
-            records.move(connection, fleet_id, as_of, State.SIGNED)
+            records.move(connection, fleet_id, as_of, State.SIGNED, source=State.BROADCAST)
             return self._record(connection, fleet_id, as_of)
 
     def skip(self, fleet_id: FleetId, as_of: UnixSeconds, reason: str) -> Record:
@@ -280,8 +281,7 @@ class Store(StoreReader):
         fleet_id, as_of = report.fleet_id, report.as_of
         before = records.record(connection, self.identity, fleet_id, as_of)
         if not self._is_further(connection, before, state, digest):
-            told = {"report": report.model_dump_json(), "digest": digest, "mined_block": None, "mined_hash": None}
-            records.move(connection, fleet_id, as_of, state, **told)
+            records.take_over(connection, state, report, digest)
         base = lineage.parent_base(connection, fleet_id, as_of, report.previous_digest)
         lineage.set_pages(connection, fleet_id, as_of, base, pages)
         for meter, data in checkpoints.items():

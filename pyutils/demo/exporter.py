@@ -1,8 +1,8 @@
 """Replays a trace as dcgm-exporter would have shown it: the same metrics and labels, each sample with its own time.
 
 A real exporter shows the newest value alone, and Prometheus takes one a scrape. Here many samples of a GPU stand in one
-page, oldest first, each with its timestamp, and every one is shown until the page that has it was scraped twice: the
-first answer may have been lost on its way, and of equal samples a server keeps one.
+page, oldest first, each with its timestamp, and every page is sent whole twice: the first may have been lost on its
+way, and of equal samples a server keeps one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from pyutils.units import MS_PER_SECOND, PPM, GpuMs, UnixSeconds, format_fixed
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 PAGE_ROWS: Final = 20_000
 """Samples of one page."""
+SHOWN: Final = 2
+"""How often a page is shown."""
 _PERCENT_DECIMALS: Final = 4
 _NJ_PER_MJ: Final = 1_000_000
 
@@ -52,12 +54,17 @@ class ReplayExporter:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = exporter.page().encode("ascii")
-                self.send_response(200)
-                self.send_header("Content-Type", CONTENT_TYPE)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                page, end = exporter.page()
+                body = page.encode("ascii")
+                try:
+                    self.send_response(200)
+                    self.send_header("Content-Type", CONTENT_TYPE)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except (BrokenPipeError, ConnectionResetError):
+                    return  # whoever scraped is gone; the page is shown again
+                exporter.showed(end)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing: scrapes are many."""
@@ -87,17 +94,22 @@ class ReplayExporter:
         with self._lock:
             self._until_ms = max(self._until_ms, until * MS_PER_SECOND)
 
-    def page(self) -> str:
-        """Return the next page; it goes on once the one before was asked for twice."""
+    def page(self) -> tuple[str, int]:
+        """Return the page that is due, and where it ends."""
         with self._lock:
-            if self._shown >= 2:
-                self._begin, self._shown = self._end, 0
             if not self._shown:
                 self._end = min(self._begin + PAGE_ROWS, bisect_right(self._times, self._until_ms))
-            if self._end > self._begin:
-                self._shown += 1
             rows = [line for _, line in self._rows[self._begin : self._end]]
-        return self._text(rows)
+            return self._text(rows), self._end
+
+    def showed(self, end: int) -> None:
+        """Tell that a page was sent whole; after the second time the next one is due."""
+        with self._lock:
+            if end != self._end or end == self._begin:
+                return
+            self._shown += 1
+            if self._shown == SHOWN:
+                self._begin, self._shown = end, 0
 
     def close(self) -> None:
         """Stop answering."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +89,11 @@ class NvmlSource:
     def has_energy(self) -> bool:
         """Whether samples carry the boards' own energy counters."""
         return self._has_energy
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Nothing: what was sampled is given on. What could not be sampled, `sampler.counts` has."""
+        return {}
 
     def read(self, gpu_ids: Sequence[str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:
         """Yield the samples stamped in `(after_ms, until_ms]` of the GPUs named, an hour at a time.

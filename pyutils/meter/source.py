@@ -6,7 +6,7 @@ for the same span is harmless, so that a reporter that crashed goes on where its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pyutils.errors import GpuRwaError
@@ -26,6 +26,10 @@ class SampleSource(Protocol):
     @property
     def has_energy(self) -> bool:
         """Whether samples carry the boards' own energy counters."""
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """How many samples were not given on since the source was opened, by reason."""
 
     def read(self, gpu_ids: Sequence[str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:
         """Yield the samples stamped in `(after_ms, until_ms]` of the GPUs named, in batches of bounded size.

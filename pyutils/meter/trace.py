@@ -9,7 +9,7 @@ import re
 import statistics
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
@@ -74,6 +74,7 @@ class TraceSource:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
+        self.dropped: Mapping[str, int] = {}
         self._by_id = {one.gpu_id: one for one in trace.series}
 
     def read(self, gpu_ids: Sequence[str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:

@@ -160,14 +160,14 @@ class Reporter:
         return record
 
     def _collect_step(self, meter: FleetMeter, as_of: UnixSeconds) -> None:
-        before = Counts.of(meter, max(meter.sealed, EPOCH))
+        before = Counts.of(meter, self.source, max(meter.sealed, EPOCH))
         feed_from_source(meter, self.source, as_of)
         failpoints.reach("sampled")
         pages = meter.pages(as_of)
         for page in pages:
             write_page(page, self.folders.samples)
         meter.seal(as_of)
-        self.telemetry.collected(before, Counts.of(meter, as_of))
+        self.telemetry.collected(before, Counts.of(meter, self.source, as_of))
         self.store.collect(self.fleet_id, as_of, meter.checkpoint(), [page.ref for page in pages])
 
     def _check_clock(self, view: View) -> None:

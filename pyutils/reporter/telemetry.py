@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyutils.meter import FleetMeter
+from pyutils.meter import FleetMeter, SampleSource
 from pyutils.reporter.health import Health
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.peers import Gathered
@@ -18,18 +19,16 @@ from pyutils.units import UnixSeconds
 class Counts:
     """What a fleet's meter dropped and found since the enrolment."""
 
-    late: int
-    duplicate: int
+    dropped: Mapping[str, int]
     gaps: int
     resets: int
 
     @classmethod
-    def of(cls, meter: FleetMeter, as_of: UnixSeconds) -> Counts:
-        """Return the counts of a meter as of a time that it was not sealed beyond."""
+    def of(cls, meter: FleetMeter, source: SampleSource, as_of: UnixSeconds) -> Counts:
+        """Return the counts of a meter, and of the source that feeds it, as of a time it was not sealed beyond."""
         readings = [meter.reading(one.gpu_id, as_of) for one in meter.enrolments]
         return cls(
-            meter.dropped_late,
-            meter.dropped_duplicates,
+            {"late": meter.dropped_late, "repeated": meter.dropped_duplicates, **source.dropped},
             sum(max(0, len(reading.runs) - 1) for reading in readings),
             sum(reading.resets for reading in readings),
         )
@@ -53,8 +52,8 @@ class Telemetry:
     def collected(self, before: Counts, after: Counts) -> None:
         """Tell what a step of collecting dropped and found."""
         self.health.ready("meter")
-        for reason in ("late", "duplicate"):
-            self.metrics.dropped(reason, getattr(after, reason) - getattr(before, reason))
+        for reason, count in after.dropped.items():
+            self.metrics.dropped(reason, count - before.dropped.get(reason, 0))
         self.metrics.resets(after.resets - before.resets)
         self.metrics.gaps(after.gaps - before.gaps)
 

@@ -84,8 +84,8 @@ def feed_from_pages(meter: FleetMeter, pages: Iterable[tuple[int, bytes]], as_of
     Raises `SamplePageError` where a row is none.
 
     """
-    # Hours can be sealed one by one only where what closes them ends within the next.
-    steps = MAX_GAP_CADENCES * meter.cadence_ms <= MS_PER_HOUR
+    # Hours can be sealed one by one only where what closes an hour ends before the next begins.
+    steps = MAX_GAP_CADENCES * meter.cadence_ms < MS_PER_HOUR
     for hour, rows in pages:
         meter.feed(parse_rows(rows))
         begin = UnixSeconds(hour * SECONDS_PER_HOUR)

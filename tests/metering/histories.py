@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +90,10 @@ class Shelf:
     def has_energy(self) -> bool:
         return self.past.watts is None
 
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        return {}
+
     def read(self, gpu_ids: Sequence[str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:
         self.asked.append((tuple(gpu_ids), after_ms, until_ms))
         rows = [
@@ -124,6 +128,21 @@ class Kept:
         return (UnixSeconds(max(times)), self.by_time[max(times)]) if times else None
 
 
+@dataclass(frozen=True)
+class Made:
+    """A report, the pages that were new with it, and the meter that gave it."""
+
+    meter: FleetMeter
+    draft: Draft
+    pages: tuple[SamplePage, ...]
+
+
+def make(meter: FleetMeter, told: Commitments) -> Made:
+    """Finish a report and see to its pages, which are gone once it is sealed."""
+    pages = meter.pages(told.as_of)
+    return Made(meter, finish(meter, told), pages)
+
+
 @dataclass
 class Life:
     """A reporter that is a new process for every report: it has nothing but its checkpoints and its source."""
@@ -136,7 +155,7 @@ class Life:
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.past, 0)
 
-    def report(self, as_of: int, steps: Sequence[int] = ()) -> tuple[FleetMeter, Draft]:
+    def report(self, as_of: int, steps: Sequence[int] = ()) -> Made:
         """Make a report, with seals on the way to it that nobody reports."""
         told = commitments(self.past, as_of)
         meter = restored_meter(self.kept, "published", told, power_of(self.past))
@@ -144,9 +163,9 @@ class Life:
         for step in steps:
             self._seal(meter, step)
         feed_from_source(meter, self.shelf, UnixSeconds(as_of))
-        draft = finish(meter, told)
-        self.kept.by_time[as_of] = draft.checkpoint
-        return meter, draft
+        made = make(meter, told)
+        self.kept.by_time[as_of] = made.draft.checkpoint
+        return made
 
     def die_on_the_way(self, as_of: int, steps: Sequence[int]) -> None:
         """Begin a report, and get no further than to some seals before it."""
@@ -182,8 +201,8 @@ class Published:
         self.of_report: dict[int, list[bytes]] = {}
         self._newest: dict[int, bytes] = {}
 
-    def add(self, as_of: int, draft: Draft) -> None:
-        for page in draft.pages:
+    def add(self, as_of: int, made: Made) -> None:
+        for page in made.pages:
             self.pages[page.rows_hash] = page
             self._newest[page.hour] = page.rows_hash
         self.of_report[as_of] = [self._newest[hour] for hour in sorted(self._newest)]
@@ -199,7 +218,7 @@ def _near(draw: st.DrawFn, anchors: Sequence[int], spread: int) -> int:
 @st.composite
 def pasts(draw: st.DrawFn, *, late: bool = False, grows: bool = True, most_hours: int = 3) -> Past:
     """Pasts with jitter, gaps, repeats, disorder, counters that fall, and GPUs that come and go near full hours."""
-    cadence = draw(st.sampled_from([1, 7, 60, 600, 1_500, 2_400]))
+    cadence = draw(st.sampled_from([1, 7, 60, 600, 1_800, 2_400]))
     hours = draw(st.integers(1, most_hours))
     edges = [BASE + hour * HOUR for hour in range(hours + 1)]
     moments = [*edges, *(edge - 2 * cadence for edge in edges), BASE + 900]

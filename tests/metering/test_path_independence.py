@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,20 +10,22 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pyutils.keccak import keccak256
-from pyutils.meter import FleetMeter, build_leaf_file, build_report_data, read_page, verify_leaf_file, write_page
+from pyutils.meter import FleetMeter, build_leaf_file, build_report_data, verify_leaf_file
 from pyutils.meter.checkpoint import FleetState, unpack
-from pyutils.reporter.draft import Draft, feed_from_pages, finish
+from pyutils.reporter.draft import feed_from_pages, finish
 from pyutils.units import Ms
 
 from . import reference
 from .histories import (
     FLEET,
     Life,
+    Made,
     Published,
     commitments,
     enrolments,
     from_all_samples,
     made_at,
+    make,
     pasts,
     power_of,
     report_times,
@@ -36,12 +37,12 @@ UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, H
 """Cases are many, and the machine may be busy."""
 
 
-def assert_says(past: Past, as_of: int, draft: Draft, taken: Taken = reference.everything) -> None:
+def assert_says(past: Past, as_of: int, made: Made, taken: Taken = reference.everything) -> None:
     """Hold a report and its pages against the slow reference."""
-    assert draft.leaf_file.data == reference.leaf_file(past, as_of, taken)
-    assert draft.leaf_file.header.samples_hash == reference.samples_hash(past, as_of, taken)
+    assert made.draft.leaf_file.data == reference.leaf_file(past, as_of, taken)
+    assert made.draft.leaf_file.header.samples_hash == reference.samples_hash(past, as_of, taken)
     hours = reference.hour_rows(past, as_of, taken)
-    for page in draft.pages:
+    for page in made.pages:
         assert page.rows == hours[page.hour]
         assert page.rows_hash == keccak256(hours[page.hour])
         assert page.whole == ((page.hour + 1) * HOUR_MS - 1 <= past.closed(as_of))
@@ -51,12 +52,13 @@ def live_through(past: Past, times: list[int], wait_ms: int = 0, taken: Taken = 
     """Make some reports, each in a process of its own, and hold all of them against what all samples give at once."""
     life, published = Life(past, wait_ms), Published()
     for as_of in times:
-        meter, draft = life.report(as_of)
-        assert_says(past, as_of, draft, taken)
-        published.add(as_of, draft)
+        made = life.report(as_of)
+        draft = made.draft
+        assert_says(past, as_of, made, taken)
+        published.add(as_of, made)
         listed = {published.pages[name].hour: published.pages[name].rows for name in published.of_report[as_of]}
         assert listed == reference.hour_rows(past, as_of, taken)
-        assert meter.dropped_late == 0, "samples that are closed are not even asked for"
+        assert made.meter.dropped_late == 0, "samples that are closed are not even asked for"
         again = FleetMeter.restored(draft.checkpoint)
         assert again.checkpoint() == draft.checkpoint
         assert build_leaf_file(again, FLEET, draft.told.as_of, draft.told.leases, draft.told.allocations).data == (
@@ -121,7 +123,7 @@ def check_steps(life: tuple[Past, list[int]], dice: Random) -> None:
         if dice.random() < 0.3 and times:
             reporter.die_on_the_way(times[0], [*steps, as_of])
             continue
-        _, draft = reporter.report(as_of, steps)
+        draft = reporter.report(as_of, steps).draft
         assert draft.leaf_file.data == reference.leaf_file(past, as_of)
         assert as_of > reported
         reported = as_of
@@ -154,29 +156,21 @@ def check_pushed(life: tuple[Past, list[int]], wait_ms: int) -> None:
             near = row.at > boards[row.gpu_id].since * 1000 - past.gap
             late += near and (row.at < opened or not taken(boards[row.gpu_id], row))
             handed += 1
-        assert_says(past, as_of, finish(meter, commitments(past, as_of)), taken)
+        assert_says(past, as_of, make(meter, commitments(past, as_of)), taken)
         assert meter.dropped_late == late
 
 
-def check_published(life: tuple[Past, list[int]], folder: Path | None = None) -> None:
+def check_published(life: tuple[Past, list[int]]) -> None:
     """Who has only what was published builds each report again, bit for bit."""
     past, times = life
     life_of_operator, published, drafts = Life(past), Published(), []
     for as_of in times:
-        _, draft = life_of_operator.report(as_of)
-        published.add(as_of, draft)
-        drafts.append(draft)
-        if folder is not None:
-            for page in draft.pages:
-                write_page(page, folder)
+        made = life_of_operator.report(as_of)
+        published.add(as_of, made)
+        drafts.append(made.draft)
     for draft in drafts:
         as_of = draft.told.as_of
         pages = [(published.pages[name].hour, published.pages[name].rows) for name in published.of_report[as_of]]
-        if folder is not None:
-            pages = [
-                (hour, read_page(folder / f"0x{name.hex()}.csv.gz", name))
-                for (hour, _), name in zip(pages, published.of_report[as_of], strict=True)
-            ]
         verifier = FleetMeter(draft.told.enrolments, draft.told.cadence_ms, power_of(past))
         feed_from_pages(verifier, pages, as_of)
         rebuilt = finish(verifier, draft.told)

@@ -34,9 +34,12 @@ class JsonLines(logging.Formatter):
 
 
 @contextmanager
-def terminal_log(*, as_json: bool = False) -> Iterator[None]:
-    """Write what the package logs to standard error meanwhile: for people where that is a terminal, else plainly."""
-    handler = _handler(as_json)
+def terminal_log(*, as_json: bool = False, for_people_only: bool = False) -> Iterator[None]:
+    """Write what the package logs to standard error meanwhile: for people where that is a terminal, else plainly.
+
+    `for_people_only` leaves it out where it is no terminal: what is not a daemon says there one line at its end.
+    """
+    handler = _handler(as_json) if sys.stderr.isatty() or not for_people_only else logging.NullHandler()
     before = {name: logging.getLogger(name).level for name in _LOGGERS}
     for name, level in _LOGGERS.items():
         logging.getLogger(name).setLevel(level)

@@ -122,7 +122,7 @@ def once(session: Session, fleet_id: int | None, file: Path | None, as_of: int |
         from pyutils.reporter.operator_daemon import OperatorDaemon
     there, config, folders = open_operator(session, fleet_id, file)
     with (
-        terminal_log(),
+        terminal_log(for_people_only=True),
         OperatorDaemon(config, folders, there.manifest, there.urls, ask_on_terminal) as daemon,
     ):
         daemon.serve()

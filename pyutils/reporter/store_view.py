@@ -22,9 +22,11 @@ class _Onlooker(Database):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._mutex = threading.RLock()
+        # Without a log nobody has it open, and SQLite need not make files of its own beside it to find that out.
+        how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
         try:
             self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+                f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
             raise store_error(path, error) from error

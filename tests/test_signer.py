@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
 
-from pyutils.chain import KeystoreError, LocalSigner, NotADevChainError, dev_signer
+from pyutils.ape_signer import ApeSigner
+from pyutils.chain import KeystoreError, LocalSigner, NoAccountError, NotADevChainError, dev_signer, open_signer
 
 KEY = bytes(range(1, 33))
 
@@ -78,3 +80,28 @@ def test_sign_transaction__type_2__recovers_to_the_address() -> None:
 def test_dev_signer__real_chain__is_refused() -> None:
     with pytest.raises(NotADevChainError, match="chain 1 is no development chain"):
         dev_signer(1, 0)
+
+
+def test_open_signer__file_role_or_nothing__is_who_is_meant(keystore: Path, tmp_path: Path) -> None:
+    roles = {"operator-a": 3}
+    signer = open_signer(str(keystore), 31337, prompt=lambda _: "correct horse", roles=roles)
+    assert signer.address == Account.from_key(KEY).address
+    assert open_signer("operator-a", 31337, roles=roles).address == dev_signer(31337, 3).address
+    with pytest.raises(NotADevChainError):
+        open_signer("operator-a", 1, roles=roles)
+    with pytest.raises(NoAccountError, match="'operator-b' is neither a keystore file nor a role"):
+        open_signer("operator-b", 31337, roles=roles)
+
+
+def test_ape_signer__preimage__is_hashed_before_the_account_signs_it() -> None:
+    pytest.importorskip("eth_pydantic_types", reason="ape is not installed")
+
+    class ApeAccount:
+        address = Account.from_key(KEY).address
+
+        def sign_raw_msghash(self, msghash: bytes) -> SimpleNamespace:
+            signed = Account.unsafe_sign_hash(bytes(msghash), KEY)
+            return SimpleNamespace(r=signed.r.to_bytes(32), s=signed.s.to_bytes(32), v=signed.v)
+
+    signer = ApeSigner(ApeAccount(), None)  # type: ignore[arg-type]
+    assert signer.sign_preimage(b"statement") == LocalSigner(KEY).sign_preimage(b"statement")

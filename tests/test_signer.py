@@ -103,5 +103,5 @@ def test_ape_signer__preimage__is_hashed_before_the_account_signs_it() -> None:
             signed = Account.unsafe_sign_hash(bytes(msghash), KEY)
             return SimpleNamespace(r=signed.r.to_bytes(32), s=signed.s.to_bytes(32), v=signed.v)
 
-    signer = ApeSigner(ApeAccount(), None)  # type: ignore[arg-type]
+    signer = ApeSigner(ApeAccount(), None)
     assert signer.sign_preimage(b"statement") == LocalSigner(KEY).sign_preimage(b"statement")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pyutils.cli.daemons import ask_on_terminal
 from pyutils.cli.session import STATE_VARIABLE
-from pyutils.reporter.config import VerifierConfig, read_config
+from pyutils.reporter.config import OperatorConfig, VerifierConfig, read_config
 from pyutils.reporter.folders import Folders
+from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.verifier_daemon import VerifierDaemon
 
 from .shell import LiveFleet, Shell, metered
@@ -101,6 +102,17 @@ class Reporting:
                 daemons[name] = stack.enter_context(daemon)
                 daemon.serve()
             yield daemons
+
+    @contextmanager
+    def operator(self) -> Iterator[OperatorDaemon]:
+        """Let the operator publish meanwhile, and do nothing else."""
+        config = read_config(self.operator_folder / "operator.toml", OperatorConfig)
+        folders = Folders(self.operator_folder, self.operator_folder.parent / "gpus")
+        manifest = self.sh.chain.manifest
+        with OperatorDaemon(config, folders, manifest, (self.sh.chain.anvil.url,), ask_on_terminal) as daemon:
+            daemon.serve()
+            daemon.tick()
+            yield daemon
 
     @property
     def operator_folder(self) -> Path:

@@ -15,7 +15,7 @@ from pyutils.meter.page import SamplePage, canonical_rows
 from pyutils.meter.rule import MAX_GAP_CADENCES, GpuMeter, Reading, SampleError, SealedTimeError
 from pyutils.meter.series import GpuSeries
 from pyutils.models import Allocation, Enrolment, GpuCounters, PowerModel
-from pyutils.units import MS_PER_HOUR, MS_PER_SECOND, GpuMs, LeaseId, Ms, UnixMs, UnixSeconds
+from pyutils.units import MS_PER_HOUR, MS_PER_SECOND, SECONDS_PER_HOUR, GpuMs, LeaseId, Ms, UnixMs, UnixSeconds
 
 __all__ = ["AllocationError", "CheckpointError", "EnrolmentError", "FleetMeter"]
 
@@ -154,7 +154,7 @@ class FleetMeter:
         if as_of < self._sealed:
             raise SealedTimeError(as_of * MS_PER_SECOND, self._sealed * MS_PER_SECOND)
         if self._paged is None or self._paged[0] != as_of:
-            self._paged = as_of, tuple(self._make_pages(self._closed_ms(as_of)))
+            self._paged = as_of, tuple(self._make_pages(as_of))
         return self._paged[1]
 
     def seal(self, as_of: UnixSeconds) -> None:
@@ -162,8 +162,7 @@ class FleetMeter:
         for page in self.pages(as_of):
             if page.whole:
                 self._chain = page.chained(self._chain)
-        # An hour is whole once its last millisecond is closed.
-        self._chained_hours = max(self._chained_hours, (self._closed_ms(as_of) + 1) // MS_PER_HOUR)
+        self._chained_hours = max(self._chained_hours, as_of // SECONDS_PER_HOUR)
         self._sealed, self._paged = as_of, None
         for meter in self._meters.values():
             meter.seal(as_of * MS_PER_SECOND, keep_from_ms=self._chained_hours * MS_PER_HOUR)
@@ -171,7 +170,8 @@ class FleetMeter:
     def _closed_ms(self, as_of: UnixSeconds) -> int:
         return as_of * MS_PER_SECOND + MAX_GAP_CADENCES * self.cadence_ms
 
-    def _make_pages(self, closed_ms: int) -> Iterator[SamplePage]:
+    def _make_pages(self, as_of: UnixSeconds) -> Iterator[SamplePage]:
+        closed_ms = self._closed_ms(as_of)
         firsts = [meter.at_ms[0] // MS_PER_HOUR for meter in self._meters.values() if meter.at_ms]
         if not firsts:
             return
@@ -180,12 +180,12 @@ class FleetMeter:
             stop = min(last_ms, closed_ms)
             rows = "".join([_rows(meter, hour * MS_PER_HOUR, stop) for meter in self._meters.values()])
             if rows:
-                yield SamplePage(hour, rows.encode("ascii"), whole=last_ms <= closed_ms)
+                yield SamplePage(hour, rows.encode("ascii"), whole=last_ms < as_of * MS_PER_SECOND)
 
     def _meter(self, one: Enrolment) -> GpuMeter:
         until_ms = None if one.until is None else one.until * MS_PER_SECOND
         # No hour from this one on can have been chained by a report that did not know the GPU yet.
-        opened_ms = self._closed_ms(one.since) // MS_PER_HOUR * MS_PER_HOUR
+        opened_ms = one.since // SECONDS_PER_HOUR * MS_PER_HOUR
         return GpuMeter(one.gpu_id, self.cadence_ms, one.since * MS_PER_SECOND, until_ms, self.power, opened_ms)
 
     def checkpoint(self) -> bytes:
@@ -217,7 +217,7 @@ class FleetMeter:
         power = state.power if power is None else power
         meter = cls(state.enrolments, Ms(state.cadence_ms), power)
         meter._sealed, meter._chain = UnixSeconds(state.sealed), state.chain
-        meter._chained_hours = (meter._closed_ms(meter._sealed) + 1) // MS_PER_HOUR
+        meter._chained_hours = meter._sealed // SECONDS_PER_HOUR
         for one in state.gpus:
             fresh = meter._meters[one.gpu_id]
             kept = meter._meters[one.gpu_id] = GpuMeter.restored(one, meter.cadence_ms, power)

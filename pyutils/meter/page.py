@@ -2,8 +2,8 @@
 
 Rows are `gpu_id,at_ms,duty_ppm` and, where energy is measured, `,energy_mj`, sorted by GPU and time, each ended by a
 line feed. Hours chain, `chain = keccak(chain ‖ keccak(rows))` from 32 zero bytes, and a report commits to the chain.
-The page of an hour that is not over yet ends where the report's samples end. Samples of a GPU count from the UTC hour
-on that holds the moment 2 × cadence after it joined: no earlier report can have chained that hour without it.
+An hour is chained by the first report as of its end or later; until then its page ends where the report's samples end.
+Samples of a GPU count from the UTC hour on in which it joined: no earlier report can have chained that hour without it.
 """
 
 from __future__ import annotations

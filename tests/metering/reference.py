@@ -96,7 +96,7 @@ def everything(_: Board, __: Row) -> bool:
 
 def matters(past: Past, board: Board, at: int) -> bool:
     """Return whether a sample of a moment counts at all: near the GPU's time in the fleet, in an hour open to it."""
-    opened = (board.since * 1000 + past.gap) // HOUR_MS * HOUR_MS
+    opened = board.since * 1000 // HOUR_MS * HOUR_MS
     ends = None if board.until is None else board.until * 1000 + past.gap
     return at > board.since * 1000 - past.gap and at >= opened and (ends is None or at < ends)
 

@@ -359,7 +359,7 @@ def test_enrol__gpu_joins_around_a_full_hour__counts_from_the_hour_that_no_repor
     life.report(since - 1)
     made = life.report(BASE + 2 * HOUR)
     assert made.draft.leaf_file.data == reference.leaf_file(past, BASE + 2 * HOUR)
-    opened = (since + 2 * CADENCE) // HOUR * HOUR
+    opened = since // HOUR * HOUR
     first = next(row.at for row in rows if row.gpu_id == "b" and row.at >= max(opened, since - 2 * CADENCE) * 1000)
     available_ms = (BASE + 2 * HOUR) * 1000 - max(first, since * 1000)
     assert made.draft.leaf_file.counters[1].available_ms == available_ms
@@ -381,11 +381,11 @@ def test_seal__closes_exactly_at_a_full_hour__chains_the_hour_once(cadence_ms: i
     pages = meter.pages(UnixSeconds(as_of))
     rows = b"".join(page.rows for page in pages)
     assert rows.count(b"\n") == sum(stamp <= closed for stamp in stamps)
-    assert [page.whole for page in pages] == [(page.hour + 1) * HOUR_MS - 1 <= closed for page in pages]
+    assert [page.whole for page in pages] == [(page.hour + 1) * HOUR <= as_of for page in pages]
     before = meter.samples_hash(UnixSeconds(as_of))
     meter.seal(UnixSeconds(as_of))
     assert meter.samples_hash(UnixSeconds(as_of)) == before
-    assert meter.chained_hours == (closed + 1) // HOUR_MS
+    assert meter.chained_hours == as_of // HOUR
     again = FleetMeter.restored(meter.checkpoint())
     again.feed([GpuSeries("a", [stamp], [stamp % 7]) for stamp in stamps if stamp > closed])
     later = UnixSeconds(BASE + 9 * HOUR)

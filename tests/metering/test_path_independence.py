@@ -45,7 +45,7 @@ def assert_says(past: Past, as_of: int, made: Made, taken: Taken = reference.eve
     for page in made.pages:
         assert page.rows == hours[page.hour]
         assert page.rows_hash == keccak256(hours[page.hour])
-        assert page.whole == ((page.hour + 1) * HOUR_MS - 1 <= past.closed(as_of))
+        assert page.whole == ((page.hour + 1) * HOUR_MS <= as_of * 1000)
 
 
 def live_through(past: Past, times: list[int], wait_ms: int = 0, taken: Taken = reference.everything) -> None:
@@ -152,7 +152,7 @@ def check_pushed(life: tuple[Past, list[int]], wait_ms: int) -> None:
         while handed < len(arrivals) and arrivals[handed].arrives <= made_at(past, as_of, wait_ms):
             row = arrivals[handed]
             meter.feed(series(past, [row]))
-            opened = (boards[row.gpu_id].since * 1000 + past.gap) // HOUR_MS * HOUR_MS
+            opened = boards[row.gpu_id].since * 1000 // HOUR_MS * HOUR_MS
             near = row.at > boards[row.gpu_id].since * 1000 - past.gap
             late += near and (row.at < opened or not taken(boards[row.gpu_id], row))
             handed += 1

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from pyutils.meter import GpuSeries, SourceError
-from pyutils.meter.dcgm import DROPPED, DUTY_METRIC, ENERGY_METRIC, SM_METRIC, EnergyTexts, duty_texts
+from pyutils.meter.dcgm import DROPPED, DUTY_METRIC, ENERGY_METRIC, SM_METRIC, duty_texts, energies_mj
 from pyutils.meter.prometheus import PrometheusPolicy, PrometheusSource
 from pyutils.units import UnixMs
 
@@ -281,5 +281,5 @@ def test_duty_texts__percent__rounds_down(text: str, ppm: int) -> None:
         ("NaN", DROPPED),
     ],
 )
-def test_energy_texts__millijoules__sentinels_are_dropped(text: str, energy: int) -> None:
-    assert EnergyTexts()[text] == energy
+def test_energies_mj__millijoules__sentinels_are_dropped(text: str, energy: int) -> None:
+    assert energies_mj([text]) == [energy]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from itertools import repeat
+from operator import mul
 from typing import Final
 
+from pyutils.errors import InputError
+from pyutils.meter.rule import MAX_ENERGY_MJ
 from pyutils.units import PPM
 
 DUTY_METRIC: Final = "DCGM_FI_DEV_GPU_UTIL"
@@ -19,13 +24,25 @@ POWER_METRIC: Final = "DCGM_FI_DEV_POWER_USAGE"
 DROPPED: Final = -1
 """What a text becomes that is no measurement."""
 
-_FP64_BLANK: Final = Decimal(2**47)
-_BLANKS: Final = 16
+_INT32_BLANK: Final = 0x7FFFFFF0
+_FP64_BLANK: Final = 2**47
+_INT64_BLANK: Final = 0x7FFFFFFFFFFFFFF0
+_CODES: Final = 16
 """Each kind of blank value has so many codes: not found, not supported, not permitted …"""
-_INT64_BLANK: Final = Decimal(2**62)
-"""Blank integers lie at the top of their range, and as doubles are not told apart; no counter comes near."""
+_BLANKS: Final = frozenset((*range(_INT32_BLANK, _INT32_BLANK + _CODES), *range(_FP64_BLANK, _FP64_BLANK + _CODES)))
+"""The exporter itself leaves these out, of whatever type the metric is. Above them all lie the 64-bit ones."""
 _MOST_TEXTS: Final = 200_000
+_SHORT: Final = len("0.123456")
 _SCALES: Final = {DUTY_METRIC: PPM // 100, SM_METRIC: PPM}
+
+
+class UnknownDutyMetricError(InputError):
+    """A metric is named that says nothing of how busy a board is."""
+
+    remedy = f"Name one of {', '.join(_SCALES)}"
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(f"{metric!r} is no duty metric")
 
 
 class DutyTexts(dict[str, int]):
@@ -37,33 +54,46 @@ class DutyTexts(dict[str, int]):
 
     def __missing__(self, text: str) -> int:
         value = _number(text)
-        ppm = DROPPED if value is None else int((value * self._scale).to_integral_value(ROUND_FLOOR))
-        if not 0 <= ppm <= PPM or (value is not None and value * self._scale > PPM):
-            ppm = DROPPED
-        if len(self) < _MOST_TEXTS:
-            self[text] = ppm
+        scaled = DROPPED if value is None else value * self._scale
+        ppm = int(Decimal(scaled).to_integral_value(ROUND_FLOOR)) if 0 <= scaled <= PPM else DROPPED
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        self[text] = ppm
         return ppm
 
-
-class EnergyTexts(dict[str, int]):
-    """Energy in millijoules by its text, rounded down, `DROPPED` for sentinels; keeps nothing, since counters grow."""
-
-    def __missing__(self, text: str) -> int:
-        if text.isascii() and text.isdigit() and len(text) < 15:
-            energy = int(text)
-            return energy if energy < 2**47 else self._rare(text)
-        return self._rare(text)
-
-    def _rare(self, text: str) -> int:
-        value = _number(text)
-        if value is None or value < 0 or value >= _INT64_BLANK or _FP64_BLANK <= value < _FP64_BLANK + _BLANKS:
-            return DROPPED
-        return int(value)
+    def all_ppm(self, texts: Sequence[str]) -> list[int]:
+        """Return the duty of each text."""
+        # Percents are few texts, seen again and again. Ratios are many; those of up to six decimals, as the exporter
+        # writes them, are whole parts per million, which rounding finds whatever a double makes of them.
+        if self._scale == PPM and max(map(len, texts)) <= _SHORT and min(texts) >= "0":
+            digits = "".join(texts).replace(".", "")
+            if digits.isascii() and digits.isdigit():
+                found = list(map(round, map(mul, map(float, texts), repeat(PPM))))
+                return found if max(found) <= PPM else [DROPPED if ppm > PPM else ppm for ppm in found]
+        return list(map(self.__getitem__, texts))
 
 
 def duty_texts(metric: str) -> DutyTexts:
-    """Return what reads a duty metric's values."""
+    """Return what reads a duty metric's values. Raises `UnknownDutyMetricError`."""
+    if metric not in _SCALES:
+        raise UnknownDutyMetricError(metric)
     return DutyTexts(_SCALES[metric])
+
+
+def energies_mj(texts: Sequence[str]) -> list[int]:
+    """Return energy in millijoules of each text, rounded down, `DROPPED` for sentinels and what is no energy."""
+    try:
+        found = list(map(int, texts))
+    except ValueError:
+        found = [_energy_mj(text) for text in texts]
+    if found and (not _BLANKS.isdisjoint(found) or max(found) >= _INT64_BLANK or min(found) < 0):
+        return [DROPPED if mj in _BLANKS or not 0 <= mj < _INT64_BLANK else mj for mj in found]
+    return found
+
+
+def _energy_mj(text: str) -> int:
+    value = _number(text)
+    return DROPPED if value is None or not 0 <= value <= MAX_ENERGY_MJ else int(value)
 
 
 def _number(text: str) -> Decimal | None:

@@ -171,9 +171,13 @@ def print_report(told: MeterReport, power: PowerModel | None, more: dict[str, ob
 
 def _published_proof(session: Session, publisher: str, lease_id: LeaseId) -> tuple[bytes, int, tuple[bytes, ...]]:
     """Return root, delivery and proof as a publisher gives them, once the head on chain says the same."""
-    from pyutils.reporter.fetch import Fetcher
+    from pyutils.reporter.fetch import Fetcher, NotPublishedError
 
-    found = Fetcher(publisher, session.fetched).lease_proof(lease_id)
+    try:
+        found = Fetcher(publisher, session.fetched).lease_proof(lease_id)
+    except NotPublishedError as error:
+        remedy = "The head lists what was granted and not closed at its time: ask again after the next report"
+        raise InputError(f"lease {lease_id} has no proof: {error.message}", remedy=remedy) from error
     head = session.system.oracle.head(fleet_of(lease_id))
     if head.lease_root != found.root:
         raise reports.StaleProofError(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Annotated, Final, Literal
 
+import orjson
 from pydantic import Field
 
-from pyutils.errors import InputError
-from pyutils.models import Address, Bytes32, FrozenModel, PageRef
+from pyutils.errors import ChainError, InputError, SigningError
+from pyutils.models import Address, Bytes32, FrozenModel, PageRef, parse_address
 from pyutils.models.base import IN_UINT40, IN_UINT64, HexBytes
+from pyutils.operations.report_files import ReportFileError, SignatureFile
 from pyutils.reporter import hearsay, lineage, promises, records, transactions
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.lineage import Checkpoint
@@ -137,7 +140,7 @@ def merge_history(connection: sqlite3.Connection, identity: Identity, history: H
     Nothing new is signed as of times up to the latest that either side promised. Raises `ContradictionError` and
     `HistoryError`; the transaction is to be undone then.
     """
-    _check_records(history)
+    _check(history)
     connection.execute("DELETE FROM moved")
     for promise in history.promises:
         try:
@@ -172,14 +175,32 @@ def merge_checkpoints(connection: sqlite3.Connection, history: History, data: It
             del newest[fleet_id, meter]
         else:
             connection.execute("DELETE FROM checkpoints WHERE fleet_id = ? AND meter = ?", (str(fleet_id), meter))
+    for one, body in zip(history.checkpoints, data, strict=True):
+        if lineage.seal(body) != one.seal:
+            raise HistoryError(f"fleet {one.fleet_id}: the checkpoint as of {one.as_of} is not what was exported")
+        if (one.fleet_id, one.meter) in newest:
+            lineage.keep_checkpoint(connection, Checkpoint(one.fleet_id, one.meter, one.as_of, body))
+
+
+def _check(history: History) -> None:
+    """Raise `HistoryError` where something in a history would only be found wrong when it is used."""
+    _check_records(history)
+    reports = {(saved.record.fleet_id, saved.record.as_of) for saved in history.reports}
+    for kept in history.checkpoints:
+        if (kept.fleet_id, kept.as_of) not in reports:
+            raise HistoryError(f"fleet {kept.fleet_id}: a checkpoint as of {kept.as_of} is of no report")
     try:
-        for one, body in zip(history.checkpoints, data, strict=True):
-            if lineage.seal(body) != one.seal:
-                raise HistoryError(f"fleet {one.fleet_id}: the checkpoint as of {one.as_of} is not what was exported")
-            if (one.fleet_id, one.meter) in newest:
-                lineage.keep_checkpoint(connection, Checkpoint(one.fleet_id, one.meter, one.as_of, body))
-    except sqlite3.IntegrityError as error:
-        raise HistoryError(f"a checkpoint is of no report: {error}") from error
+        for account, forms in groupby(history.transactions, lambda form: form.account):
+            for sent in transactions.to_sents(list(forms)):
+                sent.check(parse_address(account), history.identity.chain_id)
+        for one in history.signatures:
+            SignatureFile(digest=one.digest, signer=one.signer, signature=one.signature).check(one.digest)
+        for proposal in history.proposals:
+            orjson.loads(proposal.body)
+    except (ChainError, SigningError, ReportFileError) as error:
+        raise HistoryError(error.message) from error
+    except orjson.JSONDecodeError as error:
+        raise HistoryError(f"a proposal is no JSON: {error}") from error
 
 
 def _check_records(history: History) -> None:

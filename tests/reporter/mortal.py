@@ -109,7 +109,7 @@ class Life:
             assert found is not None, "promise and report are one transaction"
             record = found
         self.sign(record)
-        self.store.keep_proposal(FLEET, GAS.address, as_of, b"proposal")
+        self.store.keep_proposal(FLEET, GAS.address, as_of, b"{}")
 
     def sign(self, record: Record) -> None:
         """Let a signature leave the process, and keep it."""

@@ -65,6 +65,13 @@ class Courier:
         record = self.store.record_of(digest)
         return record is not None and record.state in _TRAVELLING
 
+    def has_underway(self, view: View) -> bool:
+        """Return whether a report that stands on the head was sent and is in no block yet."""
+        underway = self.store.latest(self.fleet_id, State.BROADCAST)
+        return underway is not None and underway.report is not None and (
+            underway.report.previous_digest == view.head.digest
+        )
+
     def send(
         self, record: Record, view: View, own: SignatureFile | None, by_verifiers: Sequence[SignatureFile]
     ) -> None:

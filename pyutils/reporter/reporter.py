@@ -194,6 +194,9 @@ class Reporter:
         if record.report is None or (record.state is State.BUILT and self._has_other_parent(record, view)):
             record = self._build(record, view)
         if record.state is State.BUILT:
+            if self.courier.has_underway(view) and not self._is_late(record, view):
+                # What is signed now stands on this head, and would be lost if the one before gets in after all.
+                return
             try:
                 record = self.store.sign_off(self.fleet_id, record.as_of)
             except (DoubleSignError, BelowWatermarkError) as error:
@@ -265,10 +268,12 @@ class Reporter:
 
     def _may_post(self, record: Record, view: View) -> bool:
         """Return whether the operator may now put its word alone on chain, with a stake."""
-        due = samples_close_at(view.fleet, record.as_of) + self.rules.settle_s
-        late = view.now >= due + self.rules.quorum_deadline_s
         free = view.pending.digest == NO_DIGEST and view.dispute.digest == NO_DIGEST
-        return late and free and self.rules.post_alone and not self.alone
+        return self._is_late(record, view) and free and self.rules.post_alone and not self.alone
+
+    def _is_late(self, record: Record, view: View) -> bool:
+        due = samples_close_at(view.fleet, record.as_of) + self.rules.settle_s
+        return view.now >= due + self.rules.quorum_deadline_s
 
     # one report that a person asks for
 

@@ -1,22 +1,38 @@
 """Whether a report can be believed: against a verifier's own meter, and against what one fleet can deliver.
 
-Two honest meters of one GPU take their samples at different moments. Where the GPU was there without a break they agree
-to the millisecond, since intervals are clipped to the lease's bounds; at each edge of a gap they may differ by one
-cadence. So a lease may differ by 0.5 % and one cadence for each such edge, and by nothing for edges that nobody saw. A
-gap that is made up costs its maker at least what its edges let it claim.
+Two honest meters of one GPU take their samples at different moments. While the GPU answers, each takes them at most
+2 × cadence apart, and a GPU that comes back answers for more than 4 cadences, so that both meters see two samples or
+more; nothing else is asked of them, neither phase nor regularity. Then
+
+- where the GPU was there without a break they agree to the millisecond, since intervals are clipped to the lease's
+  bounds;
+- where both see it go and come back, their last samples before are within 2 × cadence of each other, and so are their
+  first ones after: what one calls available within the other's gap is at most 4 cadences;
+- where one sees a gap and the other none, two samples at most 2 × cadence apart lie around it. So the GPU was away for
+  no longer than that, and the gap reaches at most 2 × cadence further at either end: it is 6 cadences at most;
+- where it goes so soon after it joined that one meter has one sample of it or none, the other one has less than
+  4 cadences before, and then comes back at most 2 cadences earlier: 6 cadences.
+
+No less will do: there are honest meters that differ by as much. So a meter may show more than the other one by 0.5 %
+and, for each gap that the *other* one shows, by 6 cadences or its length, whichever is less. A report that says more
+than the verifier's own meter gets nothing for its own gaps: making them up only costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from pyutils.errors import GpuRwaError
 from pyutils.meter import FleetMeter, LeafFile
-from pyutils.models import Allocation
-from pyutils.units import MS_PER_SECOND, GpuMs, LeaseId, Ms, UnixSeconds
+from pyutils.meter.reading import Run
+from pyutils.meter.rule import MAX_GAP_CADENCES
+from pyutils.models import Allocation, Enrolment
+from pyutils.units import MS_PER_SECOND, GpuMs, LeaseId, UnixSeconds
 
 TOLERANCE_PER_MILLE: Final = 5
+GAP_CADENCES: Final = 3 * MAX_GAP_CADENCES
+"""What one meter may show within a gap of the other's, in cadences."""
 
 
 class NotBelievedError(GpuRwaError):
@@ -54,44 +70,64 @@ def check_believable(told: LeafFile, published: FleetMeter, own: FleetMeter, all
 
     """
     as_of, kept = UnixSeconds(told.header.as_of), tuple(allocations)
-    cadence_ms = Ms(told.header.cadence_ms)
     ours = own.delivered([LeaseId(leaf.lease_id) for leaf in told.leaves], kept, as_of)
-    edges = [_lease_edges(meter, kept, as_of) for meter in (published, own)]
+    gaps = [_Gaps(meter, as_of) for meter in (published, own)]
+    in_leases = [each.of_leases(kept) for each in gaps]
     for leaf in told.leaves:
         lease_id = LeaseId(leaf.lease_id)
-        most = max(counted.get(lease_id, 0) for counted in edges)
-        _compare(f"lease {lease_id}", leaf.delivered_gpu_ms, ours[lease_id], most * cadence_ms)
+        theirs_ms, ours_ms = (each.get(lease_id, 0) for each in in_leases)
+        _compare(f"lease {lease_id}", leaf.delivered_gpu_ms, ours[lease_id], theirs_ms, ours_ms)
     available = GpuMs(sum(gpu.available_ms for gpu in own.counters(as_of)))
-    most = max(sum(_edges(meter, one.gpu_id, 0, as_of) for one in meter.enrolments) for meter in (published, own))
-    _compare(f"fleet {told.header.fleet_id}", told.available_gpu_ms, available, most * cadence_ms)
+    theirs_ms, ours_ms = (each.of_fleet() for each in gaps)
+    _compare(f"fleet {told.header.fleet_id}", told.available_gpu_ms, available, theirs_ms, ours_ms)
 
 
 def check_capacity(told: LeafFile, head: LeafFile | None) -> None:
     """Raise `OverdeliveredError` where leases grew by more since the head than the fleet was available."""
     before: Mapping[int, int] = {} if head is None else {leaf.lease_id: leaf.delivered_gpu_ms for leaf in head.leaves}
-    delivered = sum(leaf.delivered_gpu_ms - before.get(leaf.lease_id, 0) for leaf in told.leaves)
+    # A lease that falls, as only a restatement can make it, takes nothing off what others grew by.
+    delivered = sum(max(0, leaf.delivered_gpu_ms - before.get(leaf.lease_id, 0)) for leaf in told.leaves)
     available = told.available_gpu_ms - (0 if head is None else head.available_gpu_ms)
     if delivered > available:
         raise OverdeliveredError(GpuMs(delivered), GpuMs(available))
 
 
-def _compare(what: str, told: GpuMs, own: GpuMs, edges_ms: int) -> None:
+def _compare(what: str, told: GpuMs, own: GpuMs, told_gaps_ms: int, own_gaps_ms: int) -> None:
     # Rounds down: the fraction of a millisecond is the operator's loss.
-    allowed = GpuMs(max(told, own) * TOLERANCE_PER_MILLE // 1_000 + edges_ms)
+    allowed = GpuMs(max(told, own) * TOLERANCE_PER_MILLE // 1_000 + (own_gaps_ms if told > own else told_gaps_ms))
     if abs(told - own) > allowed:
         raise MetersDifferError(what, told, own, allowed)
 
 
-def _lease_edges(meter: FleetMeter, allocations: Iterable[Allocation], as_of: UnixSeconds) -> dict[LeaseId, int]:
-    edges: dict[LeaseId, int] = {}
-    for one in allocations:
-        found = _edges(meter, one.gpu_id, one.start, min(one.end, as_of))
-        edges[one.lease_id] = edges.get(one.lease_id, 0) + found
-    return edges
+class _Gaps:
+    """What a meter's gaps let the other meter show on top, in GPU-milliseconds."""
 
+    def __init__(self, meter: FleetMeter, as_of: UnixSeconds) -> None:
+        self._meter, self._as_of_ms = meter, as_of * MS_PER_SECOND
+        self._gaps = {one.gpu_id: list(self._breaks(one)) for one in meter.enrolments}
 
-def _edges(meter: FleetMeter, gpu_id: str, start: int, end: int) -> int:
-    """Return how often the GPU came or went within `(start, end)`, given in seconds."""
-    begin_ms, end_ms = start * MS_PER_SECOND, end * MS_PER_SECOND
-    runs = meter.reading(gpu_id, UnixSeconds(max(end, meter.sealed))).runs
-    return sum(begin_ms < edge < end_ms for run in runs for edge in run)
+    def of_fleet(self) -> int:
+        return sum(self._within(one.gpu_id, 0, self._as_of_ms) for one in self._meter.enrolments)
+
+    def of_leases(self, allocations: Iterable[Allocation]) -> dict[LeaseId, int]:
+        total: dict[LeaseId, int] = {}
+        for one in allocations:
+            slack = self._within(one.gpu_id, one.start * MS_PER_SECOND, one.end * MS_PER_SECOND)
+            total[one.lease_id] = total.get(one.lease_id, 0) + slack
+        return total
+
+    def _breaks(self, one: Enrolment) -> Iterator[Run]:
+        """Yield when a GPU was away during its time in the fleet."""
+        place = one.since * MS_PER_SECOND
+        for begin, end in self._meter.reading(one.gpu_id, UnixSeconds(self._as_of_ms // MS_PER_SECOND)).runs:
+            if begin > place:
+                yield place, begin
+            place = end
+        stop = self._as_of_ms if one.until is None else min(self._as_of_ms, one.until * MS_PER_SECOND)
+        if stop > place:
+            yield place, stop
+
+    def _within(self, gpu_id: str, begin_ms: int, end_ms: int) -> int:
+        most_ms = GAP_CADENCES * self._meter.cadence_ms
+        overlaps = (min(end, end_ms) - max(begin, begin_ms) for begin, end in self._gaps[gpu_id])
+        return sum(max(0, min(overlap, most_ms)) for overlap in overlaps)

@@ -132,10 +132,15 @@ def config_fields(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
 
 
 def signer_fields(signer: str, password_file: Path | None) -> dict[str, Any]:
-    """Return the fields of a key; files are named so that they are found from anywhere."""
-    path = Path(signer)
-    fields: dict[str, Any] = {"signer": str(path.absolute()) if path.is_file() else signer}
-    return fields | _given({"password_file": None if password_file is None else password_file.absolute()})
+    """Return the fields of a key; files are named so that they are found from anywhere.
+
+    One that begins with a variable, `$CREDENTIALS_DIRECTORY/password`, stays as it is, for where the daemon runs.
+    """
+    fields: dict[str, Any] = {"signer": str(Path(signer).absolute()) if Path(signer).is_file() else signer}
+    if password_file is None:
+        return fields
+    is_elsewhere = str(password_file).startswith("$")
+    return fields | {"password_file": password_file if is_elsewhere else password_file.absolute()}
 
 
 def peer_fields(session: Session, text: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,13 @@ from pyutils.reporter.config import SignerConfig
 
 
 def open_key(config: SignerConfig, folder: Path, chain_id: int, prompt: Callable[[str], str]) -> Signer:
-    """Return the signer that a configuration names; files are relative to `folder`. Raises what `open_signer` does."""
-    keystore = folder / config.signer
-    password_file = None if config.password_file is None else folder / config.password_file
+    """Return the signer that a configuration names. Raises what `open_signer` does.
+
+    Files are relative to `folder`, or to a variable of the environment that they begin with, such as systemd's
+    `$CREDENTIALS_DIRECTORY`.
+    """
+    keystore = _place(folder, config.signer)
+    password_file = None if config.password_file is None else _place(folder, str(config.password_file))
     text = str(keystore) if keystore.is_file() else config.signer
     return open_signer(text, chain_id, password_file=password_file, prompt=prompt, roles=DEV_ACCOUNTS)
 
@@ -29,8 +34,12 @@ def account_of(config: SignerConfig, folder: Path, chain_id: int, prompt: Callab
     What a keystore says is believed: where it is wrong, the key's own signatures show it before they count. Raises
     what `open_signer` does.
     """
-    said = _said_by_keystore(folder / config.signer)
+    said = _said_by_keystore(_place(folder, config.signer))
     return open_key(config, folder, chain_id, prompt).address if said is None else said
+
+
+def _place(folder: Path, text: str) -> Path:
+    return folder / os.path.expandvars(text)
 
 
 def _said_by_keystore(path: Path) -> ChecksumAddress | None:

@@ -146,6 +146,21 @@ def test_init__keystore_that_hides_its_account__opened_by_its_password(reporting
     assert said["reporter"] == Account.from_key(b"\x07" * 32).address
 
 
+def test_init__password_file_among_credentials__is_found_where_the_service_has_it(
+    reporting: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sh = reporting.sh
+    keystore(sh, "reporter.json", b"\x07" * 32)
+    sh.write("reporter-password", "secret\n")
+    where = "$CREDENTIALS_DIRECTORY/reporter-password"
+    sh(*reporting.init((), "--reporter", "reporter.json", "--reporter-password-file", where))
+    config = read_config(reporting.operator_folder / "operator.toml", OperatorConfig)
+    assert str(config.reporter.password_file) == where
+    assert "cannot be read" in sh.refused("operator", "once"), "no service has started it"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(sh.folder))
+    assert "its reporter is" in sh.refused("operator", "once"), "the key opened"
+
+
 def test_init__two_keystores_of_one_account__refused(reporting: Reporting) -> None:
     keystore(reporting.sh, "reporter.json", b"\x07" * 32)
     keystore(reporting.sh, "gas.json", b"\x07" * 32)

@@ -8,6 +8,8 @@ from itertools import repeat
 from operator import mul
 from typing import Final
 
+import orjson
+
 from pyutils.errors import InputError
 from pyutils.meter.rule import MAX_ENERGY_MJ
 from pyutils.units import PPM
@@ -63,14 +65,9 @@ class DutyTexts(dict[str, int]):
 
     def all_ppm(self, texts: Sequence[str]) -> list[int]:
         """Return the duty of each text."""
-        # Percents are few texts, seen again and again. Ratios are many; those of up to six decimals, as the exporter
-        # writes them, are whole parts per million, which rounding finds whatever a double makes of them.
-        if self._scale == PPM and max(map(len, texts)) <= _SHORT and min(texts) >= "0":
-            digits = "".join(texts).replace(".", "")
-            if digits.isascii() and digits.isdigit():
-                found = list(map(round, map(mul, map(float, texts), repeat(PPM))))
-                return found if max(found) <= PPM else [DROPPED if ppm > PPM else ppm for ppm in found]
-        return list(map(self.__getitem__, texts))
+        # Percents are few texts, seen again and again; ratios are many.
+        found = _short_ratios_ppm(texts) if self._scale == PPM else None
+        return list(map(self.__getitem__, texts)) if found is None else found
 
 
 def duty_texts(metric: str) -> DutyTexts:
@@ -86,7 +83,7 @@ def energies_mj(texts: Sequence[str]) -> list[int]:
         found = list(map(int, texts))
     except ValueError:
         found = [_energy_mj(text) for text in texts]
-    if found and (not _BLANKS.isdisjoint(found) or max(found) >= _INT64_BLANK or min(found) < 0):
+    if found and (min(found) < 0 or max(found) >= _INT64_BLANK or not _BLANKS.isdisjoint(found)):
         return [DROPPED if mj in _BLANKS or not 0 <= mj < _INT64_BLANK else mj for mj in found]
     return found
 
@@ -94,6 +91,22 @@ def energies_mj(texts: Sequence[str]) -> list[int]:
 def _energy_mj(text: str) -> int:
     value = _number(text)
     return DROPPED if value is None or not 0 <= value <= MAX_ENERGY_MJ else int(value)
+
+
+def _short_ratios_ppm(texts: Sequence[str]) -> list[int] | None:
+    """Return ratios in parts per million, or None where one of them has more than six decimals, or is no number."""
+    joined = ",".join(texts)
+    if max(map(len, texts)) > _SHORT or "e" in joined or "E" in joined:
+        return None
+    try:
+        ratios = orjson.loads(f"[{joined}]")
+        # Whole parts per million: rounding finds them, whatever doubles made of the decimals.
+        found = list(map(round, map(mul, ratios, repeat(float(PPM)))))
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+    if len(found) != len(texts) or min(found) < 0 or max(found) > PPM:
+        return None
+    return found
 
 
 def _number(text: str) -> Decimal | None:

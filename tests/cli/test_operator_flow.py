@@ -219,6 +219,20 @@ def test_export__then_import__only_the_new_machine_signs(ready: Reporting, monke
     assert [one["difference"] for one in sh.json("operator", "replay")] == ["", ""]
 
 
+def test_rotation__new_key_and_a_store_of_its_own__goes_on_from_what_verifiers_publish(ready: Reporting) -> None:
+    sh = ready.sh
+    with ready.verifiers(*VERIFIERS):
+        sh("operator", "once")
+        sh("fleet", "reporter", ready.fleet.fleet_id, "reporter-b", "--account", "operator-a")
+        ready.due(2)
+        assert "its reporter is" in sh.refused("operator", "once")
+        ready.operator_folder.rename(sh.folder / "old-key")
+        sh(*ready.init(VERIFIERS, "--reporter", "reporter-b"))
+        assert sh.json("operator", "once")["as_of"] == ready.hour(2)
+    assert head(ready).as_of == ready.hour(2)
+    assert [one["difference"] for one in sh.json("operator", "replay")] == ["", ""]
+
+
 def test_import__archive_of_another_or_none__refused(ready: Reporting) -> None:
     sh = ready.sh
     sh(*ready.init_verifier("verifier-3"))

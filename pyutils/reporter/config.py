@@ -1,16 +1,25 @@
 """What operators and verifiers configure: one TOML file each, checked whole before anything starts.
 
-Secrets are never in it, only the paths and names under which signers find them. Paths are relative to the file.
+Secrets are never in it, only the paths and names under which signers find them.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from pyutils.errors import InputError
 from pyutils.models import Address, FrozenModel, PowerModel
@@ -18,16 +27,34 @@ from pyutils.units import SECONDS_PER_HOUR
 
 OPERATOR_FILE: Final = "operator.toml"
 VERIFIER_FILE: Final = "verifier.toml"
+_MAX_PORT: Final = 65_535
+_KINDS: Final = frozenset({"prometheus", "nvml", "trace"})
 
-FilePath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)]
-Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-Endpoint = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
+
+def _check_port(endpoint: str) -> str:
+    if int(endpoint.rpartition(":")[2]) > _MAX_PORT:
+        raise ValueError(f"a port is 0 to {_MAX_PORT}")
+    return endpoint
+
+
+def _path(value: object) -> Path:
+    if isinstance(value, Path) or (isinstance(value, str) and value):
+        return Path(value)
+    raise ValueError("write a path in quotes")
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+"""A file; whoever opens it looks below the configuration's own folder."""
+Url = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+([/?#]\S*)?$")]
+"""An address without a user's name or password, since it is logged and shown."""
+Endpoint = Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$"), AfterValidator(_check_port)]
 """Where a server listens: `127.0.0.1:9464`; port 0 lets the system choose."""
+FleetNumber = Annotated[int, Field(ge=1, lt=2**32)]
 Seconds = Annotated[int, Field(ge=0, lt=2**31)]
 Skew = Annotated[
     Annotated[int, Field(gt=0)] | None,
     # TOML has no word for nothing.
-    BeforeValidator(lambda value: None if value == 0 and value is not False else value),
+    BeforeValidator(lambda value: None if type(value) is int and value == 0 else value),
     PlainSerializer(lambda value: 0 if value is None else value),
 ]
 
@@ -128,6 +155,12 @@ class RulesConfig(Section):
     poll_s: Annotated[int, Field(ge=1, le=600)] = 10
     """From one look at the chain to the next."""
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.phase_s >= self.interval_s:
+            raise ValueError(f"a phase_s of {self.phase_s} is no remainder of an interval_s of {self.interval_s}")
+        return self
+
 
 class ServeConfig(Section):
     """Where this daemon answers."""
@@ -150,9 +183,9 @@ class ServeConfig(Section):
 class OperatorConfig(Section):
     """A fleet's reporter."""
 
-    network: str
+    network: Annotated[str, Field(min_length=1)]
     """The network, by the name of its deployment record."""
-    fleet: Annotated[int, Field(ge=1)]
+    fleet: FleetNumber
     """The fleet's number."""
     reporter: SignerConfig
     """The attestation key: the chain names it as the fleet's reporter."""
@@ -172,6 +205,7 @@ class OperatorConfig(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         _check_power(self.meter, self.power)
+        _check_peers("verifiers", self.verifiers)
         if self.reporter.signer == self.gas.signer:
             raise ValueError(
                 "reporter and gas are one key; give two, so that the one in use daily is not the one at stake"
@@ -182,7 +216,7 @@ class OperatorConfig(Section):
 class WatchedFleet(Section):
     """A fleet that a verifier verifies, with a source of its own."""
 
-    fleet: Annotated[int, Field(ge=1)]
+    fleet: FleetNumber
     """The fleet's number."""
     operator_url: Url
     """Where the operator publishes; proposals name no address, so that nobody can point a verifier elsewhere."""
@@ -196,13 +230,14 @@ class WatchedFleet(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         _check_power(self.meter, self.power)
+        _check_peers("peers", self.peers)
         return self
 
 
 class VerifierConfig(Section):
     """A verifier of one or more fleets."""
 
-    network: str
+    network: Annotated[str, Field(min_length=1)]
     """The network, by the name of its deployment record."""
     verifier: SignerConfig
     """The verifier's key: the chain names it in the fleets' sets of verifiers."""
@@ -231,7 +266,8 @@ def read_config(path: Path, kind: type[_Config]) -> _Config:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
+        # Beside what is no TOML or no UTF-8: numbers and nesting beyond what Python reads.
         raise ConfigError(f"{path} is not TOML: {error}") from error
     return check_config(fields, kind, str(path))
 
@@ -242,8 +278,21 @@ def check_config(fields: Mapping[str, object], kind: type[_Config], name: str) -
         return kind.model_validate(_tuples(fields))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
+        where = ".".join(_entries(first["loc"])) or "the whole"
         raise ConfigError(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _entries(place: Sequence[int | str]) -> Iterator[str]:
+    """Yield a place in a model as the file has it: which kind a meter is stands behind it, and is no entry."""
+    for before, part in pairwise(("", *place)):
+        if not (before == "meter" and part in _KINDS):
+            yield str(part)
+
+
+def _check_peers(name: str, peers: Sequence[PeerConfig]) -> None:
+    addresses = [one.address for one in peers]
+    if len(set(addresses)) < len(addresses):
+        raise ValueError(f"an address stands in {name} twice")
 
 
 def _check_power(meter: PrometheusConfig | NvmlConfig | TraceConfig, power: PowerModel | None) -> None:

@@ -278,7 +278,7 @@ CHANGES = [
     ("operator", '[reporter]\nsigner = "keys/reporter.json"', "[reporter]", "reporter.signer", "Field required"),
     ("operator", 'signer = "keys/reporter.json"', 'signer = ""', "reporter.signer", "at least 1 character"),
     ("operator", 'signer = "keys/reporter.json"', 'signer = "k"\nkey = "0x1"', "reporter.key", "not permitted"),
-    ("operator", 'password_file = "keys/reporter.password"', "password_file = 3", "reporter.password_file", "in quotes"),
+    ("operator", '"keys/reporter.password"', "3", "reporter.password_file", "in quotes"),
     ("operator", '"keys/reporter.password"', '""', "reporter.password_file", "a path in quotes"),
     (
         "operator",

@@ -28,7 +28,7 @@ _METERS: Final[Mapping[str, tuple[str, ...]]] = {
     "nvml": (),
     "trace": ("trace",),
 }
-"""Which options belong to which meter."""
+"""Which options belong to which meter; it needs the first of them."""
 
 _RULES: Final = ("interval_s", "phase_s", "settle_s", "quorum_deadline_s", "post_alone", "gather_s",
                  "max_clock_skew_s", "max_fee_gwei", "budget_gwei", "confirmations", "poll_s")  # fmt: skip
@@ -113,6 +113,10 @@ def config_fields(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
             if other != kind and options[name] is not None:
                 flag = f"--{name.replace('_', '-')}"
                 raise InputError(f"{flag} belongs to --meter {other}", remedy=f"Leave it out with --meter {kind}")
+    for name in _METERS[kind][:1]:
+        if options[name] is None:
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(f"--meter {kind} needs {flag}", remedy=f"Give {flag}")
     meter: dict[str, Any] = {"kind": kind}
     if kind == "prometheus":
         meter |= _given({"url": options["prometheus_url"]} | {name: options[name] for name in _METERS[kind][1:]})

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rich.console import Console
+from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
 _LOGGERS: Final = {"pyutils": logging.INFO, "uvicorn": logging.WARNING}
@@ -55,7 +56,7 @@ def terminal_log(*, as_json: bool = False, for_people_only: bool = False) -> Ite
 def _handler(as_json: bool) -> logging.Handler:
     console = Console(stderr=True)
     if console.is_terminal and not as_json:
-        return RichHandler(console=console, show_path=False, markup=False, highlighter=None)
+        return RichHandler(console=console, show_path=False, markup=False, highlighter=NullHighlighter())
     handler = logging.StreamHandler(sys.stderr)
     # The journal and containers put the time before each line themselves; elsewhere a line without one says little.
     plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")

@@ -36,7 +36,9 @@ def keystore(sh: Shell, name: str, key: bytes, **fields: object) -> Path:
 
 def test_init__operator__writes_every_entry_and_makes_a_store(reporting: Reporting) -> None:
     sh, folder = reporting.sh, reporting.operator_folder
-    said = sh.json(*reporting.init(("verifier-1",), "--interval", "30m", "--max-fee-gwei", 300, "--never-alone"))
+    said = sh.json(
+        *reporting.init(("verifier-1",), "--interval", "30m", "--phase", "0s", "--max-fee-gwei", 300, "--never-alone")
+    )
     assert said["reporter"] == account("reporter-a").address
     text = (folder / "operator.toml").read_text()
     for section in SECTIONS:
@@ -98,7 +100,8 @@ def test_init__nonsense__refused_and_nothing_is_written(
 def test_init__meter_without_energy_and_power__refused(sh: Shell, fleet: LiveFleet) -> None:
     init = ("operator", "init", fleet.fleet_id, "--reporter", "reporter-a", "--gas", "operator-a")
     assert "give [power]" in sh.refused(*init, "--meter", "nvml", "--no-energy")
-    assert "meter.prometheus.url" in sh.refused(*init, "--meter", "prometheus")
+    assert "--meter prometheus needs --prometheus-url" in sh.refused(*init, "--meter", "prometheus")
+    assert "--meter trace needs --trace" in sh.refused(*init, "--meter", "trace", "--power", "1,2")
     assert "unknown fleet" in sh.refused("operator", "init", 99, *init[3:], "--meter", "nvml")
     assert not (sh.folder / "state" / "devnet" / f"operator-{fleet.fleet_id}").exists()
     sh(*init, "--meter", "nvml")

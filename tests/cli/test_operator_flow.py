@@ -90,6 +90,17 @@ def test_dry_run__nothing_due__says_so(ready: Reporting) -> None:
     assert "is not after the head" in ready.sh.refused("operator", "dry-run", "--as-of", ready.hour(1))
 
 
+def test_dry_run__head_that_others_made__says_that_its_samples_are_not_here(ready: Reporting) -> None:
+    sh = ready.sh
+    path = Path(reported(sh, ready.fleet))
+    names = ("reporter-a", *VERIFIERS)
+    signatures = [sh.json("report", "sign", path, "--account", name)["file"] for name in names]
+    sh("report", "submit", path, *signatures, "--account", "operator-a")
+    ready.due(2)
+    assert sh.json("operator", "dry-run")["adds_to_head"] is False
+    assert "the head was made by others" in sh("operator", "dry-run")
+
+
 def test_once__two_verifiers__every_report_is_the_head(ready: Reporting) -> None:
     sh = ready.sh
     with ready.verifiers(*VERIFIERS):

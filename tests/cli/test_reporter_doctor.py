@@ -146,6 +146,21 @@ def test_operator_doctor__meter__what_is_wrong_with_it(ready: Reporting) -> None
     assert "cut off or damaged" in found(ready)["meter"][1]
 
 
+@pytest.mark.parametrize(
+    ("meter", "reason"),
+    [
+        ('kind = "prometheus"\nurl = "http://127.0.0.1:9"\nenergy = false', "127.0.0.1:9"),
+        ('kind = "nvml"\nenergy = false', "GPU"),
+    ],
+)
+def test_operator_doctor__meter_that_is_not_there__wrong_in_one_line(ready: Reporting, meter: str, reason: str) -> None:
+    path = ready.operator_folder / "operator.toml"
+    before, _, after = path.read_text().partition("[meter]")
+    path.write_text(f"{before}[meter]\n{meter}\n{after[after.index('# How energy is derived') :]}")
+    mark, said = found(ready)["meter"]
+    assert (mark, reason in said, "\n" in said) == ("WRONG", True, False), said
+
+
 def test_operator_doctor__gpu_without_samples__is_named(ready: Reporting) -> None:
     text = gzip.decompress(ready.trace.read_bytes()).decode()
     ready.trace.write_bytes(gzip.compress(text.replace("gpu-3", "gpu-9").encode()))

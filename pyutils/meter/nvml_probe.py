@@ -134,7 +134,6 @@ class NvmlProbe:
 
     def _reopen(self) -> None:
         self.counts.reinits += 1
-        self._seen_us.clear()
         self._names.clear()
         self._driver.close()
         try:

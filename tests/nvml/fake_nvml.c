@@ -17,6 +17,7 @@
  *     fail FUNCTION CODE         FUNCTION of the library: init, count, or all; code 0 ends it
  *     board B FIELD VALUE…       B is a number or `*`. Fields: uuid, serial, name (rest of the line), watts, energy (mJ),
  *                                util (percents, sampled in turn), mig (0, 1), limit (max mW, default mW),
+ *                                repeats (1: it gives samples again that were seen already),
  *                                fail FUNCTION CODE with FUNCTION one of handle, uuid, serial, name, samples, rates,
  *                                energy, mig, limit, or all
  *
@@ -51,7 +52,7 @@ enum { GPU_UTILIZATION_SAMPLES = 1, UNSIGNED_INT = 1 };
 typedef struct {
     char uuid[96], serial[32], name[96];
     uint64_t energy_mj, watts;
-    int mig, util[MAX_PATTERN], utils, sampled[MAX_RING];
+    int mig, repeats, util[MAX_PATTERN], utils, sampled[MAX_RING];
     unsigned max_mw, default_mw;
     int fail[FUNCTIONS];
 } Board;
@@ -106,6 +107,7 @@ static int apply_to(Board *board, const char *field, char *rest) {
     if (!strcmp(field, "watts")) return sscanf(rest, "%lu", &board->watts) == 1;
     if (!strcmp(field, "energy")) return sscanf(rest, "%lu", &board->energy_mj) == 1;
     if (!strcmp(field, "mig")) return sscanf(rest, "%d", &board->mig) == 1;
+    if (!strcmp(field, "repeats")) return sscanf(rest, "%d", &board->repeats) == 1;
     if (!strcmp(field, "limit")) return sscanf(rest, "%u %u", &board->max_mw, &board->default_mw) == 2;
     if (!strcmp(field, "fail"))
         return sscanf(rest, "%31s %d", function, &code) == 2 && code_of(board, function, code);
@@ -336,7 +338,7 @@ int nvmlDeviceGetSamples(void *handle, int type, unsigned long long seen_us, int
         return SUCCESS;
     }
     for (int64_t i = newest_sample() - ring + 1; i <= newest_sample(); i++) {
-        if (i * period_us <= (int64_t)seen_us || i * period_us <= born_us) continue;
+        if (i * period_us <= born_us || (i * period_us <= (int64_t)seen_us && !board->repeats)) continue;
         if (found == *count) return INSUFFICIENT_SIZE;
         samples[found].timeStamp = (unsigned long long)(i * period_us);
         samples[found++].sampleValue.ui = (unsigned)board->sampled[i % MAX_RING];

@@ -68,7 +68,13 @@ def test_sample__ring_shorter_than_the_pause__duty_is_that_of_the_ring(fake: Fak
     assert sample.duty_ppm == 1_000_000
 
 
-@pytest.mark.parametrize("code", [3, 13, 6, 21])
+def test_sample__driver_gives_samples_again__each_counts_once(fake: Fake) -> None:
+    nvml = fake(stage(1, "board 0 repeats 1", "board 0 util 100", "at 15000", "board 0 util 0"))
+    probe = NvmlProbe(nvml.module)
+    assert [one.duty_ppm for second in (15, 25) for one in look(nvml, probe, second)] == [1_000_000, 0]
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 6, 13, 21, 27])
 def test_sample__no_utilization_samples__the_latest_rate_stands_in(fake: Fake, code: int) -> None:
     nvml = fake(stage(1, "board 0 util 42", f"board 0 fail samples {code}"))
     probe = NvmlProbe(nvml.module)
@@ -264,6 +270,24 @@ def test_sample__one_board_breaks_for_good__is_left_alone_after_one_reopening(fa
     assert probe.counts.lost == 0
 
 
+def test_sample__nothing_answers__the_driver_is_opened_again_each_time(fake: Fake) -> None:
+    nvml = fake(stage(1, "at 20000", "board 0 fail energy 999", "at 50000", "board 0 fail energy 0"))
+    probe = NvmlProbe(nvml.module)
+    look(nvml, probe, 15)
+    for second in (30, 45):
+        with pytest.raises(NoGpuError, match="Unknown Error"):
+            look(nvml, probe, second)
+    assert len(look(nvml, probe, 60)) == 1
+    assert probe.counts.reinits == 2
+
+
+def test_sample__another_board_in_the_slot_does_not_say_its_name__is_not_taken_for_the_old_one(fake: Fake) -> None:
+    nvml = fake(stage(2, "at 20000", "reload", "board 1 uuid GPU-new", "board 1 fail uuid 10"))
+    probe = NvmlProbe(nvml.module)
+    assert [len(look(nvml, probe, second)) for second in (15, 30)] == [2, 1]
+    assert (probe.counts.lost, probe.counts.missed) == (1, 0)
+
+
 def test_sample__transient_fault_of_a_board__misses_one_sample(fake: Fake) -> None:
     nvml = fake(stage(2, "at 20000", "board 0 fail samples 10", "at 40000", "board 0 fail samples 0"))
     probe = NvmlProbe(nvml.module)
@@ -287,6 +311,13 @@ def test_sample__board_lost_twice__is_counted_twice(fake: Fake) -> None:
     probe = NvmlProbe(nvml.module)
     assert [len(look(nvml, probe, second)) for second in (15, 30, 45, 60)] == [2, 1, 2, 1]
     assert probe.counts.lost == 2
+
+
+def test_sample__board_that_missed_a_sample_is_lost_at_the_next__is_counted(fake: Fake) -> None:
+    nvml = fake(stage(2, "at 20000", "board 1 fail energy 10", "at 40000", "board 1 fail all 15"))
+    probe = NvmlProbe(nvml.module)
+    assert [len(look(nvml, probe, second)) for second in (15, 30, 45)] == [2, 1, 1]
+    assert (probe.counts.missed, probe.counts.lost) == (1, 1)
 
 
 def test_sample__every_board_lost__is_one_line(fake: Fake) -> None:

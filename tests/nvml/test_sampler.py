@@ -241,6 +241,14 @@ def test_tick__stamp_that_does_not_advance__is_counted_and_told(machine: Start) 
     one.sampler.check()
 
 
+def test_tick__stamp_before_the_newest_of_another_board__is_no_gap(machine: Start) -> None:
+    one = machine("lost_gpu")
+    assert one.tick(45, 60, 75, 90, 105, 120, 135) == [4, *[3] * 6]
+    one.fake.set_time(EPOCH + 150_000)
+    assert one.sampler.tick(UnixMs(EPOCH + 120_000)) == 0
+    assert (one.counts.stamped_back, one.counts.gaps, one.counts.resets) == (4, 0, 0)
+
+
 # --- faults --------------------------------------------------------------------------------------------------------
 
 

@@ -117,6 +117,8 @@ def test_start__in_real_time__samples_until_closed(fake: Fake, tmp_path: Path) -
     source.sampler.check()
     source.close()
     source.close()
+    with pytest.raises(nvml.module.NVMLError_Uninitialized):
+        nvml.module.nvmlDeviceGetCount()
     with SampleJournal(tmp_path / "s") as journal:
         assert list(journal.read([A], UnixMs(-1), FOREVER))
 

@@ -19,8 +19,8 @@ from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.records import State
 from pyutils.units import FleetId, UnixSeconds
 
-TICKS = 30
 GAVE_UP = 3
+"""Status of a life that ended before the report was final."""
 
 
 def live(file: Path) -> int:
@@ -33,7 +33,7 @@ def live(file: Path) -> int:
     with OperatorDaemon(config, folders, manifest, told["urls"], lambda text: text) as daemon:
         daemon.serve()
         daemon.check_peers()
-        for _ in range(TICKS):
+        for _ in range(told["ticks"]):
             try:
                 daemon.tick()
             except GpuRwaError as error:

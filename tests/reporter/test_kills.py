@@ -29,14 +29,15 @@ OPERATORS = tuple(name for name in FAILPOINTS if not name.startswith("verifier_"
 class Lives:
     """An operator that lives in processes of its own, one after the other, beside verifiers who live on."""
 
-    def __init__(self, world: FleetWorld) -> None:
-        self.world = world
+    def __init__(self, world: FleetWorld, ticks: int = 30, gather_s: int = 10) -> None:
+        self.world, self.ticks = world, ticks
         self.verifiers: dict[str, VerifierDaemon] = {}
         for name in VERIFIERS:
             self.start(name)
         self.folders = world.operator_folders()
         world.create_store(self.folders, "reporter-a", "operator")
-        self.config = json.loads(world.operator_config(VERIFIERS).model_dump_json())
+        config = world.operator_config(VERIFIERS, rules=world.rules(gather_s=gather_s))
+        self.config = json.loads(config.model_dump_json())
 
     def start(self, name: str) -> None:
         self.verifiers[name] = self.world.verifier(name)
@@ -53,6 +54,7 @@ class Lives:
             "manifest": json.loads(world.manifest.model_dump_json()),
             "urls": list(world.urls),
             "as_of": as_of,
+            "ticks": self.ticks,
         }
         file.write_text(json.dumps(told))
         tests = Path(__file__).resolve().parent.parent

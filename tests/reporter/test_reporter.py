@@ -14,6 +14,7 @@ from pyutils.units import FleetId, UnixSeconds
 from .fleet_world import FLEET, FleetWorld
 from .parties import reporting, states
 
+
 def from_all_samples(world: FleetWorld, as_of: UnixSeconds) -> LeafFile:
     """Return what a report commits to, built at once from the whole trace and the chain."""
     told = read_commitments(world.system, GpuLists(world.folder / "gpus"), FLEET, as_of)

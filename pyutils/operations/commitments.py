@@ -18,7 +18,7 @@ from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.models import Allocation, Enrolment, Fleet
 from pyutils.operations import fleets, leases
 from pyutils.operations.gpu_lists import GpuLists
-from pyutils.operations.history import last_block_at
+from pyutils.operations.history import block_number, last_block_at
 from pyutils.units import MS_PER_SECOND, BlockNumber, FleetId, LeaseId, Ms, UnixSeconds
 
 FINALITY: Final = LanePolicy(finality=True, confirmations=64)
@@ -60,13 +60,16 @@ def samples_close_at(fleet: Fleet, as_of: UnixSeconds) -> UnixSeconds:
 
 
 def final_block_at(system: System, as_of: UnixSeconds) -> BlockNumber:
-    """Return the last block stamped at or before a time; on real chains only once it is final.
+    """Return the last block stamped at or before a time, once that is settled: on real chains a later one is final.
 
-    Raises `ReportTimeError` where it is not final yet.
+    That the block itself is final would not do: until one that is stamped later is final too, another one may come
+    between, and both would be the last one in turn. Raises `ReportTimeError` where it is not settled yet.
     """
-    number = last_block_at(system.web3, as_of, first=system.manifest.first_block)
-    if system.manifest.chain_id not in DEV_CHAINS and number > trusted_block(system.web3, FINALITY):
-        raise ReportTimeError(f"block {number}, the last one at {as_of}, is not final yet")
+    web3 = system.web3
+    number = last_block_at(web3, as_of, first=system.manifest.first_block)
+    is_dev = system.manifest.chain_id in DEV_CHAINS
+    if number >= (block_number(web3, "latest") if is_dev else trusted_block(web3, FINALITY)):
+        raise ReportTimeError(f"block {number} need not be the last one at {as_of}: no later one is final yet")
     return number
 
 
@@ -79,13 +82,13 @@ def read_commitments(
 ) -> Commitments:
     """Read what a report of a fleet as of a time must be about.
 
-    Raises `ReportTimeError` where the block is not final or the fleet was not commissioned, and `UnknownGpuRootError`
+    Raises `ReportTimeError` where the block is not settled or the fleet was not commissioned, and `UnknownGpuRootError`
     where a list of GPUs is missing.
     """
     block = final_block_at(system, as_of)
     fleet = system.registry.fleet(fleet_id, block)
-    if as_of < fleet.commissioned_at or not fleet.commissioned_at:
-        raise ReportTimeError(f"fleet {fleet_id}: was commissioned at {fleet.commissioned_at}, not before {as_of}")
+    if not fleet.commissioned_at:
+        raise ReportTimeError(f"fleet {fleet_id} was not commissioned yet at {as_of}")
     granted = list(leases.granted_at(system, fleet_id, block))
     allocations: list[Allocation] = []
     for done, (lease_id, lease) in enumerate(granted, start=1):

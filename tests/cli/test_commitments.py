@@ -155,9 +155,7 @@ def test_read__leases_are_granted_moved_and_closed__as_of_the_block(chain: Chain
     assert chain.told(back) == before_end, "what was true then is true for ever"
 
 
-def test_read__any_block__has_whole_values_of_that_block(
-    chain: Chain, sh: Shell, fleet: LiveFleet, system: System
-) -> None:
+def test_read__any_time__has_all_values_of_its_block(chain: Chain, sh: Shell, fleet: LiveFleet, system: System) -> None:
     lease = opened(sh, fleet)
     at = chain.now()
     told = chain.told(at + 50)
@@ -177,7 +175,7 @@ def test_read__any_block__has_whole_values_of_that_block(
 def test_read__before_the_fleet_was_commissioned__is_refused(chain: Chain, system: System) -> None:
     begin = chain.commissioned()
     chain.told(begin)
-    with pytest.raises(ReportTimeError, match=f"was commissioned at {begin}, not before {begin - 1}"):
+    with pytest.raises(ReportTimeError, match=f"fleet 1 was not commissioned yet at {begin - 1}"):
         chain.told(begin - 1)
     first = block_time(system.web3, system.manifest.first_block)
     with pytest.raises(NoBlockError):

@@ -119,7 +119,7 @@ def verifiers(view: View, configured: Sequence[str]) -> Iterator[Finding]:
     strangers = [one for one in configured if one not in view.verifiers]
     if strangers:
         mend = "Take it out of the configuration, or check its address"
-        yield wrong("quorum", f"{', '.join(strangers)} is no verifier of the fleet", mend)
+        yield wrong("verifiers", f"{', '.join(strangers)} is no verifier of the fleet", mend)
     asked = len(set(configured) & set(view.verifiers))
     if asked < view.quorum:
         mend = "Name more [[verifiers]] in the configuration"

@@ -90,9 +90,14 @@ def test_operator_doctor__verifier_that_is_another__wrong(ready: Reporting) -> N
 def test_operator_doctor__wrong_verifiers_configured__wrong(ready: Reporting) -> None:
     edit(ready, account("verifier-1").address, account("lessee-1").address)
     told = found(ready)
-    assert "quorum" in wrong(told)
-    edit(ready, account("lessee-1").address, account("verifier-2").address)
-    assert "2 verifiers must sign, 1 are configured" in found(ready)["quorum"][1]
+    assert {"quorum", "verifiers"} <= wrong(told)
+    assert "is no verifier of the fleet" in told["verifiers"][1]
+
+
+def test_operator_doctor__too_few_verifiers_configured__wrong(reporting: Reporting) -> None:
+    reporting.sh(*reporting.init(("verifier-1",)))
+    mark, said = found(reporting)["quorum"]
+    assert (mark, "2 verifiers must sign, 1 are configured" in said) == ("WRONG", True)
 
 
 def test_operator_doctor__key_that_the_chain_does_not_name__says_the_command(reporting: Reporting) -> None:

@@ -216,7 +216,8 @@ class Store(StoreReader):
     def reorged(self, fleet_id: FleetId, as_of: UnixSeconds) -> Record:
         """Say that a mined report is the head no more: BROADCAST again, or SKIPPED where it was never signed here."""
         with self.database.write() as connection:
-            signed = promises.promised(connection, fleet_id, as_of) is not None
+            found = self._record(connection, fleet_id, as_of)
+            signed = promises.promised(connection, fleet_id, as_of) == found.digest
             state = State.BROADCAST if signed else State.SKIPPED
             move = partial(records.move, connection, fleet_id, as_of, state, source=State.MINED)
             move(mined_block=None, mined_hash=None, reason="a reorg took it back")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -417,6 +417,28 @@ def test_prune__hours_that_are_over__are_deleted_whole_and_the_newest_stays(tmp_
         assert journal.prune(FOREVER) == 1
         assert read_all(journal) == tick(480)
         assert journal.append(tick(479)) == 0, "the newest file says which stamps were used"
+
+
+def test_trim__more_hours_than_wanted__deletes_the_oldest(tmp_path: Path) -> None:
+    with SampleJournal(tmp_path) as journal:
+        journal.append([sample for number in (0, 240, 2400) for sample in tick(number)])
+        assert journal.trim(3) == 0
+        assert journal.trim(2) == 1
+        assert read_all(journal) == tick(240) + tick(2400)
+        assert journal.trim(0) == 1
+        assert read_all(journal) == tick(2400)
+
+
+@pytest.mark.parametrize("delete", [lambda journal: journal.prune(FOREVER), lambda journal: journal.trim(1)])
+def test_prune__a_file_that_cannot_be_deleted__is_one_line(
+    tmp_path: Path, delete: Callable[[SampleJournal], int]
+) -> None:
+    with SampleJournal(tmp_path) as journal:
+        journal.append(tick(240))
+        (tmp_path / "20260101T00Z.samples").mkdir()
+        with pytest.raises(JournalError, match="old samples cannot be deleted: Is a directory"):
+            delete(journal)
+        assert journal.append(tick(241)) == 8
 
 
 def test_prune__while_it_is_read__ends_early_without_error(tmp_path: Path) -> None:

@@ -140,16 +140,14 @@ class SampleJournal:
 
         The newest stays because it says which stamps have been used. Raises `JournalError`.
         """
-        with self._mutex:
-            folder_fd = self._to_write()
-            try:
-                over = [one for one in Segment.all_in(self.folder)[:-1] if (one.hour + 1) * MS_PER_HOUR <= before_ms]
-                for segment in over:
-                    segment.path.unlink()
-                os.fsync(folder_fd)
-            except OSError as error:
-                raise JournalError(f"{self.folder}: old samples cannot be deleted: {_reason(error)}") from error
-            return len(over)
+        return self._delete([one for one in self._segments()[:-1] if (one.hour + 1) * MS_PER_HOUR <= before_ms])
+
+    def trim(self, hours: int) -> int:
+        """Delete the oldest files until so many hours with samples are left, and return how many files that was.
+
+        A clock that went astray does not matter to it, as it would to `prune`. Raises `JournalError`.
+        """
+        return self._delete(self._segments()[: -max(1, hours)])
 
     def close(self) -> None:
         """Let go of the lock; all that was appended is on disk already."""
@@ -169,6 +167,18 @@ class SampleJournal:
         if self._folder_fd is None:
             raise JournalError(f"{self.folder}: the journal is not open for writing", remedy="Open it to write")
         return self._folder_fd
+
+    def _delete(self, segments: Sequence[Segment]) -> int:
+        with self._mutex:
+            folder_fd = self._to_write()
+            try:
+                for segment in segments:
+                    segment.path.unlink()
+                if segments:
+                    os.fsync(folder_fd)
+            except OSError as error:
+                raise JournalError(f"{self.folder}: old samples cannot be deleted: {_reason(error)}") from error
+        return len(segments)
 
     def _advancing(self, samples: Iterable[Sample]) -> list[Sample]:
         """Return the samples that advance, in order of time."""

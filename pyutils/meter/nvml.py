@@ -92,8 +92,8 @@ class NvmlSource:
 
     @property
     def dropped(self) -> Mapping[str, int]:
-        """Nothing: what was sampled is given on. What could not be sampled, `sampler.counts` has."""
-        return {}
+        """Lines of the journal that were damaged on disk. What could not be sampled at all, `sampler.counts` has."""
+        return {"damaged": self.journal.damaged_lines}
 
     def read(self, gpu_ids: Sequence[str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:
         """Yield the samples stamped in `(after_ms, until_ms]` of the GPUs named, an hour at a time.

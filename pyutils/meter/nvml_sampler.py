@@ -18,10 +18,12 @@ from pyutils.meter.nvml_probe import MeterCounts, NvmlProbe
 from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.meter.series import Sample
 from pyutils.meter.source import SourceError
-from pyutils.units import MS_PER_SECOND, Ms, UnixMs
+from pyutils.units import MS_PER_HOUR, MS_PER_SECOND, Ms, UnixMs
 
 _LOG = logging.getLogger(__name__)
 _NS_PER_MS = 1_000_000
+KEEP_HOURS = 90 * 24
+"""Hours with samples that are kept: far longer than any report, or dispute of one, may take."""
 _LATE_PARTS = 10
 _STUCK_CADENCES = 3
 
@@ -47,8 +49,19 @@ class NvmlSampler:
         cadence_ms: Ms,
         clock: Callable[[], int] = wall_clock_ms,
         stopped: threading.Event | None = None,
+        keep_hours: int = KEEP_HOURS,
     ) -> None:
-        """Sample what `probe` shows into `journal`; `clock` tells Unix milliseconds, `stopped` ends it when set."""
+        """Sample what `probe` shows into `journal`.
+
+        Args:
+            probe: looks at the GPUs; the sampler closes it.
+            journal: open for writing.
+            cadence_ms: time between two samples.
+            clock: tells Unix milliseconds.
+            stopped: ends the sampling when it is set.
+            keep_hours: hours with samples that the journal keeps.
+
+        """
         if cadence_ms <= 0:
             raise SamplerError(f"a sampling cadence of {cadence_ms} ms", remedy="Give a positive number")
         self.cadence_ms = cadence_ms
@@ -56,6 +69,8 @@ class NvmlSampler:
         self._stopped = threading.Event() if stopped is None else stopped
         self._thread = threading.Thread(target=self.run, name="nvml-sampler", daemon=True)
         self._fault: Exception | None = None
+        self._keep_hours = keep_hours
+        self._trimmed_at = -1
         self._finished_s = time.monotonic()
         probe.expect(journal.last)
 
@@ -133,6 +148,9 @@ class NvmlSampler:
                 f"the clock shows {at_ms} ms, which is not after the newest sample",
                 remedy="Set the clock right; if the samples are from the future, stop the meter and delete their files",
             )
+        if at_ms // MS_PER_HOUR != self._trimmed_at:
+            self._journal.trim(self._keep_hours)
+            self._trimmed_at = at_ms // MS_PER_HOUR
         return kept
 
     def _compare(self, earlier: Sample, sample: Sample) -> None:

@@ -249,6 +249,18 @@ def test_tick__stamp_before_the_newest_of_another_board__is_no_gap(machine: Star
     assert (one.counts.stamped_back, one.counts.gaps, one.counts.resets) == (4, 0, 0)
 
 
+def test_tick__hour_after_hour__keeps_so_many_of_them(tmp_path: Path) -> None:
+    with SampleJournal(tmp_path) as journal:
+        probe = StandInProbe(lambda at_ms: [Sample("GPU-0", at_ms, Ppm(0))])
+        sampler = NvmlSampler(probe, journal, CADENCE, keep_hours=3)
+        for hour in (0, 1, 2, 3, 90_000, 90_001):
+            assert sampler.tick(UnixMs(EPOCH + hour * 3_600_000)) == 1
+            sampler.check()
+        assert len(list(tmp_path.iterdir())) == 3
+        batches = journal.read(["GPU-0"], UnixMs(-1), FOREVER)
+        assert [one.at_ms[0] - EPOCH for (one,) in batches] == [hour * 3_600_000 for hour in (3, 90_000, 90_001)]
+
+
 # --- faults --------------------------------------------------------------------------------------------------------
 
 

@@ -76,6 +76,16 @@ def test_read__with_a_power_model__leaves_energy_out_of_all(machine: Start) -> N
     assert [one.available_ms for one in meter.counters(UnixSeconds(since + 30))] == [15_000] * 3
 
 
+def test_dropped__line_damaged_on_disk__is_told_once_read(machine: Start) -> None:
+    one = machine("h100x8")
+    one.tick(15, 30)
+    (path,) = one.journal.folder.iterdir()
+    path.write_bytes(path.read_bytes().replace(A.encode(), b"GPU-?" + A[5:].encode(), 1))
+    assert one.source.dropped == {"damaged": 0}
+    assert [(row.at_ms - EPOCH) // 1000 for row in one.samples(A)] == [30]
+    assert one.source.dropped == {"damaged": 1}
+
+
 # --- starting ------------------------------------------------------------------------------------------------------
 
 

@@ -121,6 +121,9 @@ def operator_checkup(
     yield found
     found, gas = checkup.open("gas key", config.gas)
     yield found
+    yield from checkup.store(reporter, "operator", [fleet_id])
+    yield machine_checkup.disk(folders.root)
+    yield machine_checkup.published(config.serve, PUBLISHER, checkup.is_running)
     view = checkup.view(fleet_id)
     if isinstance(view, Finding):
         yield view
@@ -142,10 +145,7 @@ def operator_checkup(
         config.rules.max_clock_skew_s, checkup.is_running,
     )  # fmt: skip
     yield from meter.look()
-    yield from checkup.store(reporter, "operator", [fleet_id])
     yield from _history(checkup, view, reporter)
-    yield machine_checkup.disk(folders.root)
-    yield machine_checkup.published(config.serve, PUBLISHER, checkup.is_running)
 
 
 def verifier_checkup(
@@ -160,11 +160,11 @@ def verifier_checkup(
     if config.gas is not None:
         found, gas = checkup.open("gas key", config.gas)
         yield found
-    for fleet in config.fleets:
-        yield from _watched(checkup, config, fleet, verifier, gas)
     yield from checkup.store(verifier, "verifier", [FleetId(one.fleet) for one in config.fleets])
     yield machine_checkup.disk(folders.root)
     yield machine_checkup.published(config.serve, VERIFIER, checkup.is_running)
+    for fleet in config.fleets:
+        yield from _watched(checkup, config, fleet, verifier, gas)
 
 
 def _watched(

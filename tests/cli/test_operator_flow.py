@@ -292,7 +292,8 @@ def test_run__until_sigterm__reports_and_ends_with_0(ready: Reporting) -> None:
                 f"metrics and health are shown at {ready.url('ops')}",
             ]
             assert "gpurwa_reporter_build_info" in httpx.get(f"{ready.url('ops')}/metrics").text
-            assert ready.sh.json("operator", "doctor")[-1]["is_well"], "the published port answers"
+            found = {one["what"]: one["said"] for one in ready.sh.json("operator", "doctor")}
+            assert found["published port"].endswith("answers, from here")
             process.send_signal(signal.SIGTERM)
             out, _ = process.communicate(timeout=20)
         finally:

@@ -237,6 +237,9 @@ def test_operator_doctor__fleet_unknown__goes_no_further(ready: Reporting) -> No
     told = found(ready, "operator", "doctor", "--config", ready.operator_folder / "operator.toml")
     assert "unknown fleet" in told["fleet 9"][1].lower()
     assert "bond" not in told
+    assert told["disk"][0] == "well", "what needs no chain is looked at all the same"
+    told = found(ready, "operator", "doctor", "--rpc", "http://127.0.0.1:9")
+    assert wrong(told) == {"endpoints", "fleet 9"}
 
 
 def test_operator_doctor__endpoints__down_lagging_or_of_another_chain(ready: Reporting) -> None:

@@ -55,6 +55,8 @@ class GpuState(FrozenModel):
     at_ms: tuple[Whole, ...]
     duty_ppm: tuple[Annotated[int, Field(ge=0, le=PPM)], ...]
     energy_mj: tuple[Whole, ...]
+    closed_from_ms: Annotated[int, Field(ge=-1)]
+    closed_count: Whole
     dropped_late: Whole
     dropped_duplicates: Whole
 

@@ -47,10 +47,11 @@ class FleetMeter:
         self._sealed = UnixSeconds(-1)
         self._paged: tuple[UnixSeconds, tuple[SamplePage, ...]] | None = None
         self._meters = {one.gpu_id: self._meter(one) for one in self.enrolments}
+        self._recountable: set[str] = set()
 
     @property
     def dropped_late(self) -> int:
-        """Samples that arrived after their interval was reported."""
+        """Samples that arrived after their interval was reported, as far as they were fed or recounted."""
         return sum(meter.dropped_late for meter in self._meters.values())
 
     @property
@@ -73,9 +74,21 @@ class FleetMeter:
         return {
             gpu_id: UnixMs(begin)
             for gpu_id, meter in self._meters.items()
-            if (begin := max(meter.closed_until_ms, meter.since_ms - meter.max_gap_ms))
-            < meter.until_ms + meter.max_gap_ms
+            if (begin := meter.wanted_ms) < meter.until_ms + meter.max_gap_ms
         }
+
+    def recountable_ms(self) -> dict[str, tuple[UnixMs, UnixMs]]:
+        """Return, for each GPU, after and up to which moment the last seal closed samples, of a meter just restored.
+
+        What a source has of that time by now, and had not then, came late. Empty once the meter was sealed again.
+        """
+        spans = {gpu_id: self._meters[gpu_id].closed_ms for gpu_id in sorted(self._recountable)}
+        return {gpu_id: (UnixMs(after), UnixMs(until)) for gpu_id, (after, until) in spans.items() if after < until}
+
+    def recount(self, gpu_id: str, at_ms: Iterable[int]) -> None:
+        """Count as late what of these moments, all of a GPU within its `recountable_ms`, was not there for the seal."""
+        self._meters[gpu_id].recount(at_ms)
+        self._recountable.discard(gpu_id)
 
     def reading(self, gpu_id: str, as_of: UnixSeconds) -> Reading:
         """Return one GPU's sums as of a time, at full resolution. Changes nothing."""
@@ -164,6 +177,7 @@ class FleetMeter:
                 self._chain = page.chained(self._chain)
         self._chained_hours = max(self._chained_hours, as_of // SECONDS_PER_HOUR)
         self._sealed, self._paged = as_of, None
+        self._recountable.clear()
         for meter in self._meters.values():
             meter.seal(as_of * MS_PER_SECOND, keep_from_ms=self._chained_hours * MS_PER_HOUR)
 
@@ -226,6 +240,7 @@ class FleetMeter:
                 raise CheckpointError(f"GPU {one.gpu_id}: its samples are not those of its time in the fleet")
         if meter._chained_hours != state.chained_hours:
             raise CheckpointError(f"it has chained {state.chained_hours} hours, and was sealed at {state.sealed}")
+        meter._recountable = {one.gpu_id for one in state.gpus}
         return meter
 
     def _check_change(self, old: Enrolment | None, new: Enrolment) -> None:

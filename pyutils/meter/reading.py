@@ -46,6 +46,18 @@ class Reading:
         )
 
 
+def runs_between(begin: int, end: int, at: list[int], breaks: list[int]) -> tuple[Run, ...]:
+    """Return what is left of `[begin, end)` without the pairs of samples that begin at an index in `breaks`."""
+    runs, start = [], begin
+    for i in breaks:
+        if at[i] > start:
+            runs.append((start, at[i]))
+        start = at[i + 1]
+    if end > start:
+        runs.append((start, end))
+    return tuple(runs)
+
+
 def _join(earlier: tuple[Run, ...], later: tuple[Run, ...]) -> tuple[Run, ...]:
     if earlier and later and earlier[-1][1] == later[0][0]:
         return (*earlier[:-1], (earlier[-1][0], later[0][1]), *later[1:])

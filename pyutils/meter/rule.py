@@ -17,13 +17,13 @@ Counters as of T are a function of the samples and T, and of no earlier reading.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from operator import lt, mul, sub
 
 from pyutils.errors import InputError
 from pyutils.meter.checkpoint import GpuState
-from pyutils.meter.reading import Reading, Run
+from pyutils.meter.reading import Reading, runs_between
 from pyutils.models import PowerModel
 from pyutils.units import PPM, GpuMs
 
@@ -103,6 +103,7 @@ class GpuMeter:
         self.duty_ppm: list[int] = []
         self.energy_mj: list[int] = []
         self.sealed_ms = -1
+        self._closed_from_ms, self._closed_count = -1, 0
         self._base = Reading()
         self._folded = 0
         """Index of the sample that ends what `_base` counts."""
@@ -113,6 +114,11 @@ class GpuMeter:
         # A GPU may be known, and sealed, before it joins; that opens it no earlier.
         opened = self.opened_ms - 1
         return max(opened, self.sealed_ms + self.max_gap_ms) if self.sealed_ms >= 0 else opened
+
+    @property
+    def wanted_ms(self) -> int:
+        """Samples stamped after it are still taken."""
+        return max(self.closed_until_ms, self.since_ms - self.max_gap_ms)
 
     def extend(self, at_ms: Sequence[int], duty_ppm: Sequence[int], energy_mj: Sequence[int] | None = None) -> None:
         """Take samples in any order. Of two with one time the first stands; late ones are dropped and counted.
@@ -156,7 +162,9 @@ class GpuMeter:
         """
         if as_of_ms < self.sealed_ms:
             raise SealedTimeError(as_of_ms, self.sealed_ms)
+        self._closed_from_ms = self.wanted_ms
         self.sealed_ms = as_of_ms
+        self._closed_count = self._count(self.at_ms)
         stop = bisect_right(self.at_ms, as_of_ms) - 1
         if stop > self._folded:
             self._base += self._fold(stop, self.until_ms)
@@ -164,6 +172,19 @@ class GpuMeter:
         drop = self._folded if keep_from_ms is None else min(self._folded, bisect_left(self.at_ms, keep_from_ms))
         del self.at_ms[:drop], self.duty_ppm[:drop], self.energy_mj[:drop]
         self._folded -= drop
+
+    def recount(self, at_ms: Iterable[int]) -> None:
+        """Count as late what a source has by now of the time that the last seal closed, beyond what was there then."""
+        self.dropped_late += max(0, self._count(sorted(set(at_ms))) - self._closed_count)
+
+    @property
+    def closed_ms(self) -> tuple[int, int]:
+        """After and up to which moment the last seal closed samples."""
+        return self._closed_from_ms, min(self.closed_until_ms, self.until_ms + self.max_gap_ms - 1)
+
+    def _count(self, at_ms: Sequence[int]) -> int:
+        after, until = self.closed_ms
+        return max(0, bisect_right(at_ms, until) - bisect_right(at_ms, after))
 
     def leave(self, until_ms: int) -> None:
         """Let the GPU leave at a time after all that was sealed; samples that then no longer matter are forgotten."""
@@ -189,6 +210,8 @@ class GpuMeter:
             at_ms=tuple(self.at_ms[:end]),
             duty_ppm=tuple(self.duty_ppm[:end]),
             energy_mj=tuple(self.energy_mj[:end]),
+            closed_from_ms=self._closed_from_ms,
+            closed_count=self._closed_count,
             dropped_late=self.dropped_late,
             dropped_duplicates=self.dropped_duplicates,
         )
@@ -201,6 +224,7 @@ class GpuMeter:
         meter._base = Reading(state.available_ms, state.busy_ppm_ms, state.energy_nj, state.resets, state.runs)
         meter.at_ms, meter.duty_ppm = list(state.at_ms), list(state.duty_ppm)
         meter.energy_mj = list(state.energy_mj) if power is None else []
+        meter._closed_from_ms, meter._closed_count = state.closed_from_ms, state.closed_count
         meter.dropped_late, meter.dropped_duplicates = state.dropped_late, state.dropped_duplicates
         return meter
 
@@ -231,7 +255,7 @@ class GpuMeter:
         lengths[-1] -= end_cut
         for i in breaks:
             lengths[i] = 0
-        runs = _runs(at[0] + begin_cut, at[-1] - end_cut, at, breaks)
+        runs = runs_between(at[0] + begin_cut, at[-1] - end_cut, at, breaks)
         available_ms = sum(lengths)
         busy_ppm_ms = sum(map(mul, lengths, self.duty_ppm[first:last]))
         if self.power is not None:
@@ -269,15 +293,3 @@ class GpuMeter:
         self.at_ms[cut:], self.duty_ppm[cut:] = at, duty
         if energy is not None:
             self.energy_mj[cut:] = energy
-
-
-def _runs(begin: int, end: int, at: list[int], breaks: list[int]) -> tuple[Run, ...]:
-    """Return what is left of `[begin, end)` without the pairs of samples that begin at an index in `breaks`."""
-    runs, start = [], begin
-    for i in breaks:
-        if at[i] > start:
-            runs.append((start, at[i]))
-        start = at[i + 1]
-    if end > start:
-        runs.append((start, end))
-    return tuple(runs)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from pyutils.meter import FleetMeter, LeafFile, SampleSource, build_leaf_file, parse_rows
 from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.models import PowerModel
 from pyutils.operations.commitments import Commitments
 from pyutils.units import MS_PER_HOUR, MS_PER_SECOND, SECONDS_PER_HOUR, FleetId, UnixMs, UnixSeconds
+
+_RECOUNTED_AT_ONCE: Final = 256
+"""GPUs whose samples are looked through a second time at once, which bounds the memory of it."""
 
 
 class Checkpoints(Protocol):
@@ -61,8 +64,10 @@ def restored_meter(
 def feed_from_source(meter: FleetMeter, source: SampleSource, as_of: UnixSeconds) -> None:
     """Feed a meter with all that a source has for a report as of a time and the meter still takes.
 
-    Raises `SourceError` where the source fails on the way.
+    One that was just restored learns first what came too late for its last seal, which is dropped and counted. Raises
+    `SourceError` where the source fails on the way.
     """
+    _count_late(meter, source)
     until = UnixMs(as_of * MS_PER_SECOND + MAX_GAP_CADENCES * meter.cadence_ms)
     gpus_from: dict[UnixMs, list[str]] = defaultdict(list)
     for gpu_id, begin in meter.wanted_ms().items():
@@ -71,6 +76,20 @@ def feed_from_source(meter: FleetMeter, source: SampleSource, as_of: UnixSeconds
         if begin < until:
             for batch in source.read(gpu_ids, begin, until):
                 meter.feed(batch)
+
+
+def _count_late(meter: FleetMeter, source: SampleSource) -> None:
+    gpus_of: dict[tuple[UnixMs, UnixMs], list[str]] = defaultdict(list)
+    for gpu_id, span in meter.recountable_ms().items():
+        gpus_of[span].append(gpu_id)
+    for (after, until), gpu_ids in sorted(gpus_of.items()):
+        for place in range(0, len(gpu_ids), _RECOUNTED_AT_ONCE):
+            stamps: dict[str, set[int]] = {one: set() for one in gpu_ids[place : place + _RECOUNTED_AT_ONCE]}
+            for batch in source.read(list(stamps), after, until):
+                for one in batch:
+                    stamps[one.gpu_id].update(one.at_ms)
+            for gpu_id, at_ms in stamps.items():
+                meter.recount(gpu_id, at_ms)
 
 
 def feed_from_pages(meter: FleetMeter, pages: Iterable[tuple[int, bytes]], as_of: UnixSeconds) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pyutils.meter import FleetMeter, GpuSeries, SamplePage
+from pyutils.meter.checkpoint import FleetState, unpack
 from pyutils.models import Allocation, Enrolment, Fleet, PowerModel
 from pyutils.operations.commitments import Commitments
 from pyutils.reporter.draft import Draft, feed_from_source, finish, restored_meter
@@ -206,6 +207,13 @@ class Published:
             self.pages[page.rows_hash] = page
             self._newest[page.hour] = page.rows_hash
         self.of_report[as_of] = [self._newest[hour] for hour in sorted(self._newest)]
+
+
+def uncounted(checkpoint: bytes) -> FleetState:
+    """Return a checkpoint's state without counts of what was dropped: these alone depend on when it was looked at."""
+    state = unpack(checkpoint)
+    counts = {"dropped_late": 0, "dropped_duplicates": 0, "closed_from_ms": 0, "closed_count": 0}
+    return state.model_copy(update={"gpus": tuple(one.model_copy(update=counts) for one in state.gpus)})
 
 
 # random pasts

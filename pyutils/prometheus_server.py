@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +20,14 @@ from pyutils.errors import ToolchainError
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+_PORTS_TRIED = 3
+_TAKEN = "address already in use"
 
 
 class PrometheusServerError(ToolchainError):
-    """Prometheus ended before it was ready; the message carries the last line of its log."""
+    """Prometheus or promtool ended before its work was done; the message carries the last line that it wrote."""
 
-    remedy = "Read its log; a port that is taken needs another --port"
+    remedy = "Read its log; a port that is taken needs another one"
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class PrometheusServer:
         port: int = 0,
         scrape_interval_ms: int = 1_000,
         rule_files: Sequence[Path] = (),
+        arguments: Sequence[str] = (),
     ) -> Self:
         """Start Prometheus on this machine alone and return once it answers.
 
@@ -51,10 +55,11 @@ class PrometheusServer:
 
         Args:
             folder: for configuration, data and log; data of an earlier run in it is gone on with.
-            targets: `host:port` of what is scraped, by the name of its job.
+            targets: `host:port`, or `host:port/path`, of what is scraped, by the name of its job.
             port: where to listen; 0 chooses a free one.
             scrape_interval_ms: time between two scrapes of a target.
             rule_files: rules to evaluate.
+            arguments: further options of Prometheus, such as `("--query.max-samples=1000",)`.
 
         Raises:
             MissingToolError: there is no Prometheus.
@@ -63,7 +68,6 @@ class PrometheusServer:
         """
         tool = toolchain.prometheus()
         folder.mkdir(parents=True, exist_ok=True)
-        endpoint = f"127.0.0.1:{port or _free_port()}"
         config = folder / "prometheus.yml"
         config.write_text(json.dumps(_configuration(targets, scrape_interval_ms, rule_files), indent=2))  # JSON is YAML
         command = [
@@ -71,14 +75,28 @@ class PrometheusServer:
             f"--config.file={config}",
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=100y",
-            f"--web.listen-address={endpoint}",
             "--log.level=warn",
+            *arguments,
         ]
-        log = folder / "prometheus.log"
+        for left in reversed(range(1 if port else _PORTS_TRIED)):
+            try:
+                return cls._begin(command, f"127.0.0.1:{port or _free_port()}", folder / "prometheus.log")
+            except PrometheusServerError as error:
+                # A port that was free a moment ago may be another's by now.
+                if left == 0 or _TAKEN not in error.message:
+                    raise
+        raise AssertionError("one port at least was tried")
+
+    @classmethod
+    def _begin(cls, command: Sequence[str], endpoint: str, log: Path) -> Self:
         with log.open("ab") as output:
             # A session of its own: Ctrl-C in the terminal reaches the caller, who decides when it ends.
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                [*command, f"--web.listen-address={endpoint}"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         server = cls(f"http://{endpoint}", process, log)
         try:
@@ -122,6 +140,31 @@ class PrometheusServer:
         raise PrometheusServerError(f"prometheus was not ready within {START_TIMEOUT_S:.0f} s (log: {self.log})")
 
 
+def import_samples(folder: Path, open_metrics: Iterable[str]) -> None:
+    """Put samples into the data of a Prometheus that does not run, as blocks: quicker than any scrape.
+
+    Args:
+        folder: that Prometheus' folder, as given to `PrometheusServer.start`; what it holds already stays.
+        open_metrics: text in OpenMetrics' format, each sample with its timestamp in seconds, `# EOF` at the end.
+            promtool reads it once for every two hours that it spans: cut long spans into several calls.
+
+    Raises:
+        MissingToolError: there is no promtool.
+        PrometheusServerError: promtool refuses the text.
+
+    """
+    tool = toolchain.promtool()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".txt", encoding="ascii") as text:
+        text.writelines(open_metrics)
+        text.flush()
+        command = [str(tool), "tsdb", "create-blocks-from", "openmetrics", "--quiet", text.name, str(folder / "data")]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise PrometheusServerError(f"promtool cannot import samples: {lines[-1]}", remedy="Mend the text")
+
+
 def _configuration(
     targets: Mapping[str, Sequence[str]], scrape_interval_ms: int, rule_files: Sequence[Path]
 ) -> dict[str, object]:
@@ -134,11 +177,16 @@ def _configuration(
                 "job_name": job,
                 "honor_timestamps": True,
                 "scrape_timeout": f"{min(scrape_interval_ms, 10_000)}ms",
-                "static_configs": [{"targets": list(listed)}],
+                "static_configs": [_static(target) for target in listed],
             }
             for job, listed in targets.items()
         ],
     }
+
+
+def _static(target: str) -> dict[str, object]:
+    address, slash, path = target.partition("/")
+    return {"targets": [address]} | ({"labels": {"__metrics_path__": f"/{path}"}} if slash else {})
 
 
 def _free_port() -> int:

@@ -21,6 +21,9 @@ SOLC_VERSION = "0.8.37"
 
 FOUNDRY_VERSION = "1.7.1"
 
+DEBIAN_FOLDER = "/usr/bin"
+"""Where Debian's packages put commands, whatever `PATH` a service manager gives."""
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """The checkout, where there is one: an installed wheel has neither `contracts/` nor `foundry.toml` there."""
 
@@ -70,10 +73,10 @@ def promtool() -> Path:
 
 def _prometheus_tool(tool: str) -> Path:
     folder = str(Path(sys.executable).parent)
-    found = shutil.which(tool, path=folder) or shutil.which(tool)
+    found = shutil.which(tool, path=folder) or shutil.which(tool) or shutil.which(tool, path=DEBIAN_FOLDER)
     if found is None:
         remedy = "Run `make prometheus` in a checkout, or install Debian's package prometheus"
-        raise MissingToolError(tool, [folder, "PATH"], remedy)
+        raise MissingToolError(tool, [folder, "PATH", DEBIAN_FOLDER], remedy)
     return Path(found)
 
 

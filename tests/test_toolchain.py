@@ -40,6 +40,29 @@ def test_solc__nowhere__says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_
         toolchain.solc()
 
 
+@pytest.mark.parametrize("tool", ["prometheus", "promtool"])
+def test_prometheus__nowhere__says_how_to_get_it(tool: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(toolchain, "DEBIAN_FOLDER", str(tmp_path / "debian"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(toolchain.MissingToolError, match=f"{tool} cannot be found") as caught:
+        getattr(toolchain, tool)()
+    assert "make prometheus" in caught.value.line()
+
+
+@pytest.mark.parametrize("place", ["environment", "path", "debian"])
+def test_prometheus__in_any_of_its_places__is_found(
+    place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "environment" / "python"))
+    monkeypatch.setattr(toolchain, "DEBIAN_FOLDER", str(tmp_path / "debian"))
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    command = tmp_path / place / "prometheus"
+    command.parent.mkdir()
+    command.touch(mode=0o755)
+    assert toolchain.prometheus() == command
+
+
 def test_anvil__started__listens_on_this_machine_alone(anvil: Anvil) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", anvil.url)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pyutils.errors import TraceError
-from pyutils.meter import Cast, read_trace, synthetic_trace, write_trace
-from pyutils.meter.series import Sample, to_series
+from pyutils.meter import Cast, SampleSource, Trace, TraceSource, read_trace, synthetic_trace, write_trace
+from pyutils.meter.series import GpuSeries, Sample, to_series
 from pyutils.units import Ms, Ppm, UnixMs
 
 HEADER = "timestamp_s,pod,gpu_duty_cycle_percent\n"
@@ -160,3 +160,59 @@ def test_synthetic_trace__each_habit__shows() -> None:
         for one in synthetic_trace(seed, Cast(steady=0, leaves=0, arrives=0, gappy=3)).series:
             assert max(b - a for a, b in zip(one.at_ms, one.at_ms[1:], strict=False)) > 114_000
             assert all(0 <= duty <= 1_000_000 for duty in one.duty_ppm)
+
+
+TWO = Trace(
+    "two boards",
+    (GpuSeries(A, [1_000, 2_000, 3_000], [1, 2, 3]), GpuSeries(B, [1_500, 4_000], [4, 5])),
+    Ms(1_000),
+)
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "until_ms", "expected"),
+    [
+        (0, 9_000, {A: [1_000, 2_000, 3_000], B: [1_500, 4_000]}),
+        (1_000, 3_000, {A: [2_000, 3_000], B: [1_500]}),
+        (3_000, 3_999, {}),
+        (3_000, 4_000, {B: [4_000]}),
+        (4_000, 4_000, {}),
+        (9_000, 0, {}),
+    ],
+)
+def test_trace_source__bounds__are_open_and_closed(
+    after_ms: int, until_ms: int, expected: dict[str, list[int]]
+) -> None:
+    source: SampleSource = TraceSource(TWO)
+    read = [one for batch in source.read([A, B], UnixMs(after_ms), UnixMs(until_ms)) for one in batch]
+    assert {one.gpu_id: list(one.at_ms) for one in read} == expected
+    assert all(len(one.duty_ppm) == len(one.at_ms) and one.energy_mj is None for one in read)
+    source.close()
+
+
+def test_trace_source__gpus_asked_for__are_given_alone_and_others_ignored() -> None:
+    read = TraceSource(TWO).read([B, "cc"], UnixMs(0), UnixMs(9_000))
+    assert [one for batch in read for one in batch] == [TWO.series[1]]
+
+
+def test_trace_source__itself__knows_its_clock_and_cadence_and_has_no_energy() -> None:
+    source = TraceSource(TWO)
+    assert (source.clock_ms(), source.cadence_ms(), source.has_energy, dict(source.dropped)) == (
+        4_000,
+        1_000,
+        False,
+        {},
+    )
+
+
+def test_trace_source__in_any_parts__gives_all_of_a_trace() -> None:
+    trace = synthetic_trace(8, Cast(2, 1, 1, 2), hours=2)
+    source, parts, begin = TraceSource(trace), [], 0
+    while begin < source.clock_ms():
+        end = begin + 1_700_000_000_000 if not begin else begin + 777_000
+        parts += [one for batch in source.read(trace.gpu_ids, UnixMs(begin), UnixMs(end)) for one in batch]
+        begin = end
+    columns: dict[str, list[int]] = {gpu_id: [] for gpu_id in trace.gpu_ids}
+    for one in parts:
+        columns[one.gpu_id] += one.at_ms
+    assert columns == {one.gpu_id: list(one.at_ms) for one in trace.series}

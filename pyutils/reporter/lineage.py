@@ -30,9 +30,10 @@ KEPT_UNFINISHED: Final = 64
 
 _LINE: Final = (
     "line (as_of) AS (VALUES (:newest) UNION ALL SELECT base FROM reports JOIN line USING (as_of)"
-    " WHERE fleet_id = :fleet AND base >= :oldest)"
+    " WHERE fleet_id = :fleet AND base >= :oldest AND NOT EXISTS"
+    " (SELECT 1 FROM pages WHERE fleet_id = :fleet AND pages.as_of = line.as_of AND hour <= :hour))"
 )
-"""A report, its base, its base's base and so on."""
+"""A report, its base and so on, down to the one that has the hour itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def pages_of(
         f"WITH RECURSIVE {_LINE}"
         " SELECT line.as_of, hour, rows_hash, whole FROM line JOIN pages USING (as_of) WHERE fleet_id = :fleet"
         " ORDER BY line.as_of DESC, hour",
-        {"fleet": str(fleet_id), "newest": as_of, "oldest": 0},
+        {"fleet": str(fleet_id), "newest": as_of, "oldest": 0, "hour": from_hour},
     )
     found: dict[int, PageRef] = {}
     end = 2**32
@@ -177,7 +178,7 @@ def descends(connection: sqlite3.Connection, fleet_id: FleetId, newest: UnixSeco
     """Return whether the samples of the report as of `newest` go on from those of the one as of `oldest`."""
     rows = connection.execute(
         f"WITH RECURSIVE {_LINE} SELECT 1 FROM line WHERE as_of = :oldest",
-        {"fleet": str(fleet_id), "newest": newest, "oldest": oldest},
+        {"fleet": str(fleet_id), "newest": newest, "oldest": oldest, "hour": -1},
     )
     return rows.fetchone() is not None
 

@@ -167,6 +167,7 @@ class Store(StoreReader):
         with self.database.write() as connection:
             promises.promise(connection, self.identity, promises.new_promise(fleet_id, as_of, digest))
             self._take_over(connection, State.SIGNED, digest, report, checkpoints, pages)
+            lineage.prune_checkpoints(connection, fleet_id)
             found = self._record(connection, fleet_id, as_of)
         self._mark()
         reach("verifier_promised")
@@ -192,6 +193,7 @@ class Store(StoreReader):
             lineage.drop_later(
                 connection, fleet_id, as_of, checkpoints, f"the head as of {as_of} was made by others, on other samples"
             )
+            lineage.prune_checkpoints(connection, fleet_id)
             found = self._record(connection, fleet_id, as_of)
         reach("checkpoint_saved")
         return found
@@ -287,7 +289,6 @@ class Store(StoreReader):
         lineage.set_pages(connection, fleet_id, as_of, base, pages)
         for meter, data in checkpoints.items():
             lineage.keep_checkpoint(connection, Checkpoint(fleet_id, meter, as_of, data))
-        lineage.prune_checkpoints(connection, fleet_id)
 
     def _is_further(self, connection: sqlite3.Connection, before: Record | None, state: State, digest: bytes) -> bool:
         """Return whether this very report is here already, and got at least as far as it is to get."""

@@ -371,6 +371,15 @@ def test_adopt__a_head_of_others__is_gone_on_from_and_what_stood_beside_it_is_gi
     assert ours == (pages(hour(0))[0], by_them[0], pages(hour(2), "us again")[0], *pages(hour(3)))
 
 
+def test_adopt__a_head_older_than_all_that_is_kept__has_its_meter_kept(store: Store) -> None:
+    for number in range(10, 20):
+        collected(store, hour(number))
+        store.skip(FLEET, hour(number), "so")
+    theirs = report(hour(0))
+    store.adopt(FLEET, hour(0), digest(theirs), theirs, {PUBLISHED: b"theirs"}, pages(hour(0), "them"))
+    assert store.checkpoint(FLEET, PUBLISHED) == (hour(0), b"theirs")
+
+
 def test_adopt__pages_of_an_older_line__do_not_show_through(store: Store) -> None:
     collected(store, hour(0))
     store.collect(FLEET, hour(4), b"", pages(hour(4), first=FIRST_HOUR - 1))

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from pyutils.errors import InputError
 from pyutils.meter import FleetMeter, LeafFile, SampleSource, build_leaf_file, parse_rows
 from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.models import PowerModel
@@ -19,6 +20,12 @@ from pyutils.units import MS_PER_HOUR, MS_PER_SECOND, SECONDS_PER_HOUR, FleetId,
 
 _RECOUNTED_AT_ONCE: Final = 256
 """GPUs whose samples are looked through a second time at once, which bounds the memory of it."""
+
+
+class PowerChangedError(InputError):
+    """Energy would be derived in another way than in the reports before, on which counters stand."""
+
+    remedy = "Put [power] and the meter's energy back as they were; a verifier's own meter begins anew with `rebase`"
 
 
 class Checkpoints(Protocol):
@@ -52,13 +59,23 @@ def restored_meter(
         at: which checkpoint, exactly; the newest before the report unless given. Where it is not there, the meter is
             a new one, which wants all samples since the enrolment.
 
+    Raises `CheckpointError`, `EnrolmentError`, and `PowerChangedError` where energy was derived in another way.
+
     """
     kept = checkpoints.checkpoint(told.fleet_id, name, UnixSeconds(told.as_of - 1) if at is None else at)
     if kept is None or (at is not None and kept[0] != at):
         return FleetMeter(told.enrolments, told.cadence_ms, power)
     meter = FleetMeter.restored(kept[1])
+    if meter.power != power:
+        raise PowerChangedError(
+            f"fleet {told.fleet_id}: energy was {_how(meter.power)} until now, and is {_how(power)}"
+        )
     meter.enrol(told.enrolments)
     return meter
+
+
+def _how(power: PowerModel | None) -> str:
+    return "measured" if power is None else f"derived from {power.idle_watts} to {power.max_watts} W"
 
 
 def feed_from_source(meter: FleetMeter, source: SampleSource, as_of: UnixSeconds) -> None:

@@ -28,7 +28,7 @@ from pyutils.meter.checkpoint import MAGIC, CheckpointError
 from pyutils.meter.fleet import EnrolmentError
 from pyutils.meter.rule import SampleError, SealedTimeError
 from pyutils.models import Allocation, Enrolment, PowerModel
-from pyutils.reporter.draft import feed_from_pages, finish
+from pyutils.reporter.draft import PowerChangedError, feed_from_pages, finish, restored_meter
 from pyutils.units import FleetId, LeaseId, Ms, UnixSeconds, Watts
 
 from . import reference
@@ -440,6 +440,19 @@ def test_feed_from_source__restored__asks_for_what_is_wanted_and_once_more_for_w
         (("a",), (BASE + 2 * HOUR + gap) * 1000, (BASE + 3 * HOUR + gap) * 1000),
         (("c",), (BASE + 9_000 - gap) * 1000, (BASE + 3 * HOUR + gap) * 1000),
     ]
+
+
+def test_restored_meter__energy_is_derived_in_another_way__is_refused() -> None:
+    """A report has one way for all time: nobody could build it again from the samples."""
+    past = Past(CADENCE * 1000, (70, 700), (Board("a", BASE),), (), ())
+    life = Life(past)
+    life.report(BASE + HOUR)
+    told = commitments(past, BASE + 2 * HOUR)
+    assert restored_meter(life.kept, "published", told, POWER).power == POWER
+    for other, named in ((None, "measured"), (POWER.model_copy(update={"max_watts": 800}), "derived from 70 to 800 W")):
+        with pytest.raises(PowerChangedError, match=f"energy was derived from 70 to 700 W until now, and is {named}"):
+            restored_meter(life.kept, "published", told, other)
+    assert restored_meter(life.kept, "published", commitments(past, BASE + HOUR), None).sealed == -1
 
 
 # samples that no board can give

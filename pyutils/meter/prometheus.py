@@ -145,7 +145,8 @@ class PrometheusSource:
                 todo += [(keys, middle, end), (keys, begin, middle)]
                 continue
             if len(keys) > size.gpus:
-                todo += [(keys[size.gpus :], begin, end), (keys[: size.gpus], begin, end)]
+                parts = [keys[place : place + size.gpus] for place in range(0, len(keys), size.gpus)]
+                todo += [(part, begin, end) for part in reversed(parts)]
                 continue
             try:
                 page = self._page({key: names[key] for key in keys}, begin, end)

@@ -28,7 +28,7 @@ TRACE ?=
 OUT ?= out
 PYTEST := python -m pytest -q
 
-.PHONY: compile artifacts demo devnet test test-slow lint format slither bench gas gas-update coverage shell clean
+.PHONY: compile artifacts demo operator-demo prometheus devnet test test-slow lint format slither bench gas gas-update coverage shell clean
 
 compile: setup ## compile contracts and Solidity tests
 	@forge build
@@ -39,6 +39,12 @@ artifacts: setup ## bring the compiled contracts in pyutils/artifacts up to date
 demo: setup artifacts ## live through a trace on a chain of its own: TRACE=file OUT=folder
 	@gpurwa demo $(if $(TRACE),--trace "$(TRACE)") --out "$(OUT)"
 
+prometheus: setup ## put Prometheus below this folder, unless the machine has it
+	@python tooling/prometheus.py
+
+operator-demo: setup artifacts prometheus ## attest a trace by real daemons, which are killed on the way: TRACE=file OUT=folder
+	@gpurwa operator-demo $(if $(TRACE),--trace "$(TRACE)") --out "$(OUT)"
+
 devnet: setup artifacts ## leave a chain running that holds the demo's end state
 	@gpurwa devnet $(if $(TRACE),--trace "$(TRACE)")
 
@@ -48,7 +54,7 @@ test: compile gas ## all quick tests: Solidity, then Python
 	@if ls tests/ape/test_*.py >/dev/null 2>&1; then \
 	  echo "$(PYTEST) tests/ape"; ape compile -v WARNING && $(PYTEST) -n $(JOBS) tests/ape; fi
 
-test-slow: compile ## tests that take long, or need a browser, a database or a network
+test-slow: compile prometheus ## tests that take long, or need a browser, a database or a network
 	$(PYTEST) -m slow
 
 lint: setup slither ## style, types and static analysis
@@ -66,7 +72,7 @@ format: setup ## write Python and Solidity in house style
 slither: compile ## static analysis of the contracts; each finding is answered in slither-answers.toml
 	@python tooling/slither_check.py
 
-bench: setup ## measure speeds, a table for each job
+bench: setup prometheus ## measure speeds, a table for each job
 	@for file in $(sort $(filter-out benchmarks/stopwatch.py,$(wildcard benchmarks/*.py))); do echo "== $$file"; python "$$file" || exit 1; done
 
 gas: setup ## compare gas of whole transactions with the committed snapshots; any difference fails

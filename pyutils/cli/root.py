@@ -25,6 +25,7 @@ _COMMANDS: dict[str, str] = {
     "faucet": "pyutils.cli.tools:faucet",
     "fleet": "pyutils.cli.fleet:fleet",
     "lease": "pyutils.cli.lease:lease",
+    "operator-demo": "pyutils.cli.operator_demo:operator_demo",
     "operator": "pyutils.cli.operator:operator",
     "positions": "pyutils.cli.money:positions",
     "read": "pyutils.cli.tools:read",

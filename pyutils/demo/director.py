@@ -11,7 +11,7 @@ from pyutils.demo.faults import FaultDesk
 from pyutils.demo.leasing import LeaseDesk
 from pyutils.demo.metering import MeterDesk, Party
 from pyutils.demo.people import SIGNING_VERIFIERS
-from pyutils.demo.plan import FleetPlan, LeasePlan, Plan, ReportPlan
+from pyutils.demo.plan import FleetPlan, Plan, ReportPlan
 from pyutils.demo.setting import begin_story, operator_of, reporter_of
 from pyutils.demo.world import World
 from pyutils.meter import Trace
@@ -60,8 +60,7 @@ class Director:
 
     def _agenda(self) -> Agenda:
         agenda, plan = Agenda(), self.plan
-        for lease in plan.leases:
-            self._put_lease(agenda, lease)
+        self.leases.put_on(agenda)
         for report in plan.reports:
             agenda.put(report.submit_at, partial(self._report, report))
         if plan.lie is not None:
@@ -74,14 +73,6 @@ class Director:
         agenda.put(UnixSeconds(plan.first + span // 3), partial(self.investors.trade, "investor-1", "investor-2", 20))
         agenda.put(UnixSeconds(plan.first + span // 2), self.investors.collect)
         return agenda
-
-    def _put_lease(self, agenda: Agenda, lease: LeasePlan) -> None:
-        agenda.put(lease.open_at, partial(self.leases.open, lease))
-        agenda.put(lease.grant_at, partial(self.leases.grant, lease))
-        if lease.end_early_at is not None:
-            agenda.put(lease.end_early_at, partial(self.leases.end_early, lease))
-        if lease.hand_on_at is not None:
-            agenda.put(lease.hand_on_at, partial(self.leases.hand_on, lease))
 
     def _report(self, plan: ReportPlan) -> None:
         """Sign, submit and settle by it."""
@@ -101,4 +92,4 @@ class Director:
         contradiction = self.plan.contradiction
         if (contradiction.fleet_id, contradiction.as_of) == (fleet_id, plan.as_of):
             self.faults.contradict(signed, desk)
-        self.leases.settle(signed)
+        self.leases.settle(signed.leaf_file)

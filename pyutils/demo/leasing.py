@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pyutils.access import AccessKeys
-from pyutils.demo.metering import SignedReport
+from pyutils.demo.agenda import Agenda
 from pyutils.demo.people import HEIR, LESSEE_OF, named
 from pyutils.demo.plan import LeasePlan, Plan
 from pyutils.demo.setting import operator_of, price_of
@@ -49,6 +50,16 @@ class LeaseDesk:
     def keys(self) -> AccessKeys:
         """The lessees' access keys."""
         return AccessKeys(self.state / "access")
+
+    def put_on(self, agenda: Agenda) -> None:
+        """Put down what happens to every planned lease."""
+        for plan in self.plan.leases:
+            agenda.put(plan.open_at, partial(self.open, plan))
+            agenda.put(plan.grant_at, partial(self.grant, plan))
+            if plan.end_early_at is not None:
+                agenda.put(plan.end_early_at, partial(self.end_early, plan))
+            if plan.hand_on_at is not None:
+                agenda.put(plan.hand_on_at, partial(self.hand_on, plan))
 
     def open(self, plan: LeasePlan) -> None:
         """The lessee prepays the whole term, by a permit: one transaction, and no allowance is left behind."""
@@ -110,19 +121,19 @@ class LeaseDesk:
             for allocation in leases.allocations(system, self.lists, lease_id, lease, block)
         )
 
-    def settle(self, signed: SignedReport) -> None:
+    def settle(self, leaf_file: LeafFile) -> None:
         """Pay rent for what the new head proves: leases that ended close, the others settle, at once where several."""
-        leaf_file, running = signed.leaf_file, []
+        running = []
         listed = {leaf.lease_id for leaf in leaf_file.leaves}
         for live in self.leases:
             if live.lease_id not in listed or live.closed:
                 continue
-            if self.world.book.lease(live.lease_id).end <= signed.report.as_of:
+            if self.world.book.lease(live.lease_id).end <= leaf_file.header.as_of:
                 self._close(live, leaf_file)
             else:
                 running.append(live)
         if running:
-            self._settle(FleetId(signed.report.fleet_id), leaf_file, running)
+            self._settle(FleetId(leaf_file.header.fleet_id), leaf_file, running)
 
     def _settle(self, fleet_id: FleetId, leaf_file: LeafFile, running: list[LiveLease]) -> None:
         world, before = self.world, self._paid(running)

@@ -19,7 +19,7 @@ _LEAST_WIDTH = 100
 
 def show(outcome: Outcome, people: People, console: Console) -> None:
     """Print leases, revenue and holders, and what was left out."""
-    console.width = max(console.width, _LEAST_WIDTH)
+    widen(console)
     for table in (_leases(outcome), _revenue(outcome), _holders(outcome, people)):
         console.print()
         console.print(table)
@@ -30,7 +30,13 @@ def show(outcome: Outcome, people: People, console: Console) -> None:
     console.print(f"conserved: {kept}", highlight=False)
 
 
-def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+def widen(console: Console) -> None:
+    """Let a narrow terminal wrap lines rather than numbers."""
+    console.width = max(console.width, _LEAST_WIDTH)
+
+
+def make_table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    """Return a table without rows; columns of `right` are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in left:
         table.add_column(name, no_wrap=True)
@@ -45,7 +51,7 @@ def _money(outcome: Outcome, amount: int) -> str:
 
 
 def _leases(outcome: Outcome) -> Table:
-    table = _table(
+    table = make_table(
         "Leases",
         ("lease", "from", "to"),
         ("GPUs", "price", "GPU-hours", "deposit", "paid", "refunded", "credit"),
@@ -66,7 +72,7 @@ def _leases(outcome: Outcome) -> Table:
 
 
 def _revenue(outcome: Outcome) -> Table:
-    table = _table("Revenue", ("fleet",), ("routed", "protocol fee", "operating", "shares", "unreleased"))
+    table = make_table("Revenue", ("fleet",), ("routed", "protocol fee", "operating", "shares", "unreleased"))
     for row in outcome.revenue:
         amounts = (row.routed, row.protocol_fee, row.operating, row.shares, row.unreleased)
         table.add_row(str(row.fleet), *(_money(outcome, amount) for amount in amounts))
@@ -74,7 +80,7 @@ def _revenue(outcome: Outcome) -> Table:
 
 
 def _holders(outcome: Outcome, people: People) -> Table:
-    table = _table("Holders", ("fleet", "holder"), ("shares", "claimed", "claimable"))
+    table = make_table("Holders", ("fleet", "holder"), ("shares", "claimed", "claimable"))
     for row in outcome.holders:
         table.add_row(
             str(row.fleet),

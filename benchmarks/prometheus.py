@@ -54,7 +54,7 @@ def as_the_source_does(metric: str, page: bytes) -> Counters:
 
 
 def with_energy(page: bytes, energy_page: bytes) -> Counters:
-    """Do the same where energy is measured, so that each sample is two numbers."""
+    """Do the same where energy is measured: two of Prometheus' samples make one of a GPU."""
     meter, rows = new_meter(None), DcgmRows(DUTY_METRIC)
     duty = rows.duties(parse(page)["data"]["result"], NAMES, START * 1_000 - 1, END * 1_000)
     energy = rows.energies(parse(energy_page)["data"]["result"], NAMES, START * 1_000 - 1, END * 1_000)
@@ -87,7 +87,7 @@ def main() -> None:
         [
             Figure("duty, power model", amount, "samples", best_of(7, lambda: as_the_source_does(DUTY_METRIC, page))),
             Figure("ratio, power model", amount, "samples", best_of(7, lambda: as_the_source_does(SM_METRIC, ratios))),
-            Figure("duty and energy", amount, "samples", best_of(7, lambda: with_energy(page, energy))),
+            Figure("duty and energy", 2 * amount, "samples", best_of(7, lambda: with_energy(page, energy))),
             Figure("duty, one by one", amount, "samples", best_of(5, lambda: sample_by_sample(page))),
         ],
     )

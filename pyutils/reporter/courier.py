@@ -68,8 +68,10 @@ class Courier:
     def has_underway(self, view: View) -> bool:
         """Return whether a report that stands on the head was sent and is in no block yet."""
         underway = self.store.latest(self.fleet_id, State.BROADCAST)
-        return underway is not None and underway.report is not None and (
-            underway.report.previous_digest == view.head.digest
+        return (
+            underway is not None
+            and underway.report is not None
+            and (underway.report.previous_digest == view.head.digest)
         )
 
     def send(

@@ -242,9 +242,7 @@ class Reporter:
     def proposal(self, record: Record) -> Proposal:
         """Sign a promised report, and return what verifiers are asked."""
         report_file = self.report_file(record)
-        return Proposal(
-            report_file=report_file, signature=report_file.sign(self.signer), pages=self._new_pages(record)
-        )
+        return Proposal(report_file=report_file, signature=report_file.sign(self.signer), pages=self._new_pages(record))
 
     def report_file(self, record: Record) -> ReportFile:
         """Return a built report with the contract that it is for."""

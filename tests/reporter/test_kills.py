@@ -84,9 +84,7 @@ class Lives:
         found |= {one.store.promised(FLEET, as_of) for one in self.verifiers.values()}
         block = self.world.system.web3.eth.block_number
         first = self.world.manifest.first_block
-        found |= {
-            one.digest for one in acceptances(self.world.system, FLEET, as_of=as_of, first=first, block=block)
-        }
+        found |= {one.digest for one in acceptances(self.world.system, FLEET, as_of=as_of, first=first, block=block)}
         return {digest for digest in found if digest is not None}
 
 

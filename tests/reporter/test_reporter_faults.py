@@ -26,7 +26,7 @@ from pyutils.reporter.starting import BlankStoreError, NotTheReporterError, Stal
 from pyutils.reporter.store_errors import StoreBusyError
 from pyutils.reporter.unsafe import UnsafeToSignError
 from pyutils.reporter.watcher import ForeignReportError
-from pyutils.units import UnixSeconds
+from pyutils.units import UnixMs, UnixSeconds
 
 from .fleet_world import FLEET, FleetWorld
 from .parties import VERIFIERS, reporting, states
@@ -197,11 +197,11 @@ def test_tick__meter_clock_an_hour_off__nothing_is_reported(fleet_world: FleetWo
     operator = reporting(world, rules=fleet_world.rules(max_clock_skew_s=300))
     as_of = world.due(1)
     for skew_s in (3_600, -3_600):
-        operator.source.clock_ms = lambda skew_s=skew_s: (world.world.now() + skew_s) * 1_000  # type: ignore[method-assign, misc]
+        operator.source.clock_ms = lambda skew_s=skew_s: UnixMs((world.world.now() + skew_s) * 1_000)  # type: ignore[method-assign, misc]
         with pytest.raises(ClockSkewError, match=f"{skew_s} s ahead"):
             operator.tick()
     assert states(operator) == {}
-    operator.source.clock_ms = lambda: (world.world.now() + 200) * 1_000  # type: ignore[method-assign, assignment]
+    operator.source.clock_ms = lambda: UnixMs((world.world.now() + 200) * 1_000)  # type: ignore[method-assign]
     world.tick_until(operator, lambda: world.head().as_of == as_of)
 
 

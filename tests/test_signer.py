@@ -93,6 +93,17 @@ def test_open_signer__file_role_or_nothing__is_who_is_meant(keystore: Path, tmp_
         open_signer("operator-b", 31337, roles=roles)
 
 
+def test_open_signer__folder_named_like_a_role__the_role_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("operator-a", "my-keys"):
+        (tmp_path / name).mkdir()
+    assert open_signer("operator-a", 31337, roles={"operator-a": 3}).address == dev_signer(31337, 3).address
+    with pytest.raises(NoAccountError, match="neither a keystore file nor a role"):
+        open_signer("my-keys", 31337)
+
+
 def test_ape_signer__preimage__is_hashed_before_the_account_signs_it() -> None:
     pytest.importorskip("eth_pydantic_types", reason="ape is not installed")
 

@@ -45,8 +45,8 @@ def open_signer(
     if text.startswith("kms:"):
         return open_kms_signer(text.removeprefix("kms:"))
     keystore = Path(text)
-    if text in roles and not keystore.exists():
+    if text in roles and not keystore.is_file():
         return dev_signer(chain_id, roles[text])
-    if not keystore.exists():
+    if not keystore.is_file():
         raise NoAccountError(f"{text!r} is neither a keystore file nor a role")
     return LocalSigner.from_keystore(keystore, password_file, prompt)

@@ -16,6 +16,7 @@ from pyutils.operations.report_files import ReportFile
 from pyutils.operations.reports import head_report
 from pyutils.reporter.fetch import Fetcher
 from pyutils.reporter.rebuilding import Rebuilt, rebuild
+from pyutils.reporter.records import State
 from pyutils.reporter.store import Store
 from pyutils.reporter.view import View
 from pyutils.units import EPOCH, UnixSeconds
@@ -55,3 +56,18 @@ def adopt(store: Store, view: View, rebuilt: Rebuilt, checkpoints: Mapping[str, 
     """Keep a head that others made, with the meters that go on from it. Nothing is signed."""
     as_of = UnixSeconds(view.head.as_of)
     store.adopt(view.fleet_id, as_of, view.head.digest, rebuilt.report, checkpoints, rebuilt.pages)
+
+
+def note_fate(store: Store, view: View) -> None:
+    """Note, as a verifier, what became of the reports that were signed: a head, once a head, or nothing.
+
+    A verifier carries nothing, so it needs no finality: it goes on from whatever head the chain has.
+    """
+    signed = [record for record in store.unfinished(view.fleet_id) if record.state is State.SIGNED]
+    parents = {record.report.previous_digest for record in signed if record.report is not None}
+    for record in signed:
+        if record.digest == view.head.digest or record.digest in parents:
+            store.mined(view.fleet_id, record.as_of, view.block)
+            store.finalized(view.fleet_id, record.as_of)
+        elif record.as_of < view.head.as_of:
+            store.skip(view.fleet_id, record.as_of, f"the head is as of {view.head.as_of}, and is another")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,7 +46,7 @@ class Telemetry:
         self.health.ready("store")
         self.metrics.set_head(view.head.as_of or view.fleet.commissioned_at or view.now)
         self.metrics.set_disputes(view.dispute.digest != NO_DIGEST)
-        self.metrics.set_states(Counter(record.state.value for record in store.newest(view.fleet_id, 1_000)))
+        self.metrics.set_states({state.value: count for state, count in store.counts(view.fleet_id).items()})
 
     def collected(self, before: Counts, after: Counts) -> None:
         """Tell what a step of collecting dropped and found."""

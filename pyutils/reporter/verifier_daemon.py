@@ -9,12 +9,13 @@ from typing import Any, Self
 
 import orjson
 
-from pyutils.chain import Signer
+from pyutils.chain import Lane, Signer
 from pyutils.errors import GpuRwaError
 from pyutils.manifest import Manifest
 from pyutils.meter import SampleSource
 from pyutils.models import parse_address
 from pyutils.operations.report_files import SignatureFile
+from pyutils.reporter.adoption import note_fate
 from pyutils.reporter.alarms import Alarms
 from pyutils.reporter.answers import web_app
 from pyutils.reporter.config import VerifierConfig, WatchedFleet
@@ -36,7 +37,7 @@ from pyutils.reporter.reporter import Reporter
 from pyutils.reporter.serving import Server
 from pyutils.reporter.shelf import StoreShelf
 from pyutils.reporter.sources import open_source
-from pyutils.reporter.store import Store
+from pyutils.reporter.store import Store, StoreJournal
 from pyutils.reporter.telemetry import Telemetry
 from pyutils.reporter.verifier_service import VerifierService
 from pyutils.reporter.view import look
@@ -78,7 +79,7 @@ class VerifierDaemon:
         self._servers: list[Server] = []
         try:
             self.judges = {FleetId(one.fleet): self._judge(one) for one in config.fleets}
-            self.reporters = [] if gas is None else [self._reporter(one, gas) for one in config.fleets]
+            self.reporters = [] if gas is None else self._open_reporters(gas)
         except BaseException:
             self.close()
             raise
@@ -113,6 +114,7 @@ class VerifierDaemon:
             view = look(self.chain.system, fleet_id)
             self.heads[fleet_id] = view.head.digest
             self.telemetry.saw(view, self.store)
+            note_fate(self.store, view)
         for reporter in self.reporters:
             try:
                 reporter.tick()
@@ -137,10 +139,14 @@ class VerifierDaemon:
         fetchers |= {str(parse_address(peer.address)): Fetcher(peer.url, here) for peer in fleet.peers}
         return Judge(system, self.store, self.signer, fleet, source, fetchers)
 
-    def _reporter(self, fleet: WatchedFleet, gas: Signer) -> Reporter:
+    def _open_reporters(self, gas: Signer) -> list[Reporter]:
+        # One account has one lane, whichever fleets it pays for.
+        lane, journal = open_lane(self.chain, gas, self.config.rules, self.store)
+        return [self._reporter(one, lane, journal) for one in self.config.fleets]
+
+    def _reporter(self, fleet: WatchedFleet, lane: Lane, journal: StoreJournal) -> Reporter:
         fleet_id, system = FleetId(fleet.fleet), self.chain.system
         judge = self.judges[fleet_id]
-        lane, journal = open_lane(self.chain, gas, self.config.rules, self.store)
         peers = [Peer(parse_address(one.address), one.url) for one in fleet.peers]
         before = sum(int(peer.address, 16) < int(self.signer.address, 16) for peer in peers)
         return Reporter(
@@ -165,8 +171,8 @@ class VerifierDaemon:
         judge = self.judges.get(fleet_id)
         return judge is not None and judge.may_propose(account)
 
-    def _seen(self, fleet_id: FleetId) -> Any:
-        body = self.store.seen(fleet_id)
+    def _seen(self, fleet_id: FleetId, proposer: str) -> Any:
+        body = self.store.seen(fleet_id, proposer)
         return None if body is None else orjson.loads(body)
 
     def _sign(self, proposal: Proposal) -> SignatureFile:

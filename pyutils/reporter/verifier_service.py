@@ -69,7 +69,7 @@ class VerifierService:
             a thread, before anything costly; should answer from memory where it can.
         judge: recomputes a proposal and returns this verifier's signature, or raises `GpuRwaError` to refuse. Called in
             a thread, for one proposal of a fleet at a time. One that it answered before it must answer at once, alike.
-        seen: the newest proposal of a fleet that this verifier answered, as what `orjson` writes; None before the
+        seen: the newest proposal of a fleet and a proposer that was answered, as what `orjson` writes; None before the
             first. By it an operator with a restored backup finds out what it signed and no longer remembers.
 
     """
@@ -80,7 +80,7 @@ class VerifierService:
         signer: Signer,
         is_proposer: Callable[[FleetId, str], bool],
         judge: Callable[[Proposal], SignatureFile],
-        seen: Callable[[FleetId], Any],
+        seen: Callable[[FleetId, str], Any],
     ) -> None:
         self._domain, self._signer = domain, signer
         self._is_proposer, self._judge, self._seen = is_proposer, judge, seen
@@ -126,7 +126,7 @@ class VerifierService:
         fleet_id = FleetId(path_number(request, "fleet_id"))
         envelope = self._open(request, b"")
         await self._check_proposer(fleet_id, envelope)
-        seen = await run_sync(self._seen, fleet_id)
+        seen = await run_sync(self._seen, fleet_id, envelope.signer)
         return await run_sync(self._seal, 200, {"fleet_id": fleet_id, "seen": seen}, envelope)
 
     def _open(self, request: Request, body: bytes) -> Envelope:

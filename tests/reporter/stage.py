@@ -66,11 +66,14 @@ class Verifier:
         self.judged: list[Proposal] = []
         self.newest: dict[int, Any] = {}
         self._answer = judge
-        self.service = VerifierService(DOMAIN, self.key, self.is_proposer, self.judge, self.newest.get)
+        self.service = VerifierService(DOMAIN, self.key, self.is_proposer, self.judge, self.seen)
         self.server = Server(web_app(self.service.routes))
 
     def is_proposer(self, fleet_id: FleetId, account: str) -> bool:
         return fleet_id > 0 and account in self.proposers
+
+    def seen(self, fleet_id: FleetId, proposer: str) -> Any:
+        return self.newest.get(fleet_id) if proposer in self.proposers else None
 
     def judge(self, proposal: Proposal) -> SignatureFile:
         self.judged.append(proposal)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -146,7 +145,7 @@ def daemons_of(out: Path) -> list[str]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            writes = [os.readlink(fd) for fd in (entry / "fd").iterdir()] if entry.name.isdigit() else []
+            writes = [str(fd.readlink()) for fd in (entry / "fd").iterdir()] if entry.name.isdigit() else []
             if any(name.startswith(str(out / "logs")) for name in writes):
                 found.append((entry / "cmdline").read_text())
         except OSError:

@@ -31,7 +31,7 @@ def test_readme__length__fits_a_reader(readme: str) -> None:
 
 def test_readme__make_targets__are_there(readme: str, project_root: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (project_root / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", readme, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, re.MULTILINE))
     assert {"demo", "test", "devnet", "shell"} <= named
     assert named <= targets
 
@@ -52,7 +52,7 @@ def test_readme__first_steps__run_in_order_where_the_demo_ended(
     readme: str, project_root: Path, tmp_path: Path
 ) -> None:
     steps = readme.split("## First steps")[1]
-    script = ["set -euo pipefail", "gpurwa devnet --quiet"]
+    script = ["set -euo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", "gpurwa devnet --quiet"]
     for kind, text in BLOCK.findall(steps):
         script.append(text if kind == "sh" else f"python - <<'END'\n{text}END")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GPURWA_")}

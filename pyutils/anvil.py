@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pyutils import toolchain
+from pyutils import child, toolchain
 from pyutils.errors import ToolchainError
 
 START_TIMEOUT_S = 20.0
@@ -60,8 +60,8 @@ class Anvil:
             if found is not None:
                 return cls(f"http://{found.group(1)}", process, log)
             if process.poll() is not None:
-                lines = log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
-                raise AnvilError(f"anvil ended with status {process.returncode}: {lines[-1]} (log: {log})")
+                said = child.last_line(log.read_text(errors="replace"))
+                raise AnvilError(f"anvil ended with status {process.returncode}: {said} (log: {log})")
             time.sleep(0.01)
         process.kill()
         process.wait()
@@ -69,12 +69,7 @@ class Anvil:
 
     def stop(self) -> None:
         """End the chain and wait until it is gone."""
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        child.end(self.process, STOP_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         return self

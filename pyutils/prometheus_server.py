@@ -15,7 +15,7 @@ from typing import Self
 
 import httpx
 
-from pyutils import toolchain
+from pyutils import child, toolchain
 from pyutils.errors import ToolchainError
 
 START_TIMEOUT_S = 60.0
@@ -108,12 +108,7 @@ class PrometheusServer:
 
     def stop(self) -> None:
         """End it, with its data on disk, and wait until it is gone."""
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        child.end(self.process, STOP_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         return self
@@ -127,9 +122,9 @@ class PrometheusServer:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                lines = self.log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
+                said = child.last_line(self.log.read_text(errors="replace"))
                 raise PrometheusServerError(
-                    f"prometheus ended with status {self.process.returncode}: {lines[-1]} (log: {self.log})"
+                    f"prometheus ended with status {self.process.returncode}: {said} (log: {self.log})"
                 )
             try:
                 if httpx.get(f"{self.url}/-/ready", timeout=2.0).status_code == httpx.codes.OK:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import tempfile
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +18,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
+from pyutils.durable import write_whole
 from pyutils.errors import LeafFileError
 from pyutils.keccak import keccak256
 from pyutils.merkle import StandardMerkleTree, lease_tree
@@ -120,19 +119,8 @@ class LeafFile:
 
 def write_leaf_file(leaf_file: LeafFile, folder: Path) -> Path:
     """Write a leaf file under its hash, whole or not at all, and return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"0x{leaf_file.data_hash.hex()}.jsonl.gz"
-    handle, name = tempfile.mkstemp(dir=folder, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(gzip.compress(leaf_file.data, mtime=0))
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return path
+    return write_whole(path, gzip.compress(leaf_file.data, mtime=0))
 
 
 def read_leaf_file(path: Path, data_hash: bytes | None = None) -> LeafFile:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from pyutils.durable import write_whole
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
 from pyutils.merkle import GPU_LEAF, StandardMerkleTree
@@ -85,10 +86,7 @@ class GpuLists:
         """File a list and return its root."""
         ids = check_gpu_ids(gpu_ids)
         root = gpu_tree(ids).root
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self._path(root).with_suffix(".partial")
-        partial.write_text("".join(f"{gpu_id}\n" for gpu_id in ids), encoding="ascii")
-        partial.replace(self._path(root))
+        write_whole(self._path(root), "".join(f"{gpu_id}\n" for gpu_id in ids).encode("ascii"))
         return root
 
     def ids(self, root: bytes) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, PlainSerializer, ValidationError
 
 from pyutils.chain import Signer
+from pyutils.durable import write_whole
 from pyutils.eip712 import Signature, meter_oracle_domain, meter_report_hash
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
@@ -50,10 +51,7 @@ class _JsonFile(FrozenModel):
 
     def write(self, path: Path) -> Path:
         """Write the file, whole or not at all, and return its path."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
-        return partial.replace(path)
+        return write_whole(path, (json.dumps(self.model_dump(mode="json"), indent=2) + "\n").encode())
 
 
 class ReportFile(_JsonFile):

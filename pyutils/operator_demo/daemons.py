@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pyutils import child
 from pyutils.demo.people import SIGNING_VERIFIERS
 from pyutils.demo.plan import FleetPlan
 from pyutils.demo.setting import reporter_of
@@ -64,19 +64,14 @@ class Daemon:
     def check(self) -> None:
         """Raise `DaemonError` where it ended."""
         if self.status is not None:
-            lines = self.log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
-            raise DaemonError(f"{self.name} ended with status {self.status}: {lines[-1][:300]} (log: {self.log})")
+            said = child.last_line(self.log.read_text(errors="replace"))
+            raise DaemonError(f"{self.name} ended with status {self.status}: {said} (log: {self.log})")
 
     def stop(self) -> None:
         """End it as a service manager does, and wait until it is gone."""
         if self.process is None or self.process.poll() is not None:
             return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        child.end(self.process, _STOP_TIMEOUT_S)
 
 
 @dataclass

@@ -24,6 +24,7 @@ from pyutils.demo.setting import PREPARATION_S, begin_story
 from pyutils.demo.timeline import Timeline
 from pyutils.demo.world import World
 from pyutils.devnet import start_devnet
+from pyutils.durable import write_whole
 from pyutils.errors import ContractError
 from pyutils.operator_demo.conductor import Conductor
 from pyutils.operator_demo.daemons import Household
@@ -73,9 +74,7 @@ def run_operator_demo(
         demo = run_demo(trace, Path(name) / "demo", seed=seed)
         outcome = _live_through(script, plan, Path(name), logs, seed, demo, console)
     text = json.dumps(outcome.model_dump(mode="json"), indent=2) + "\n"
-    partial = out / f".{SUMMARY}.partial"
-    partial.write_text(text)
-    partial.replace(out / SUMMARY)
+    write_whole(out / SUMMARY, text.encode())
     if not outcome.same_as_demo or not outcome.conserved:
         raise NotTheSameError("; ".join(outcome.differences[:3]) or "money is missing")
     return outcome

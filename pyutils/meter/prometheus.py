@@ -116,6 +116,10 @@ class PrometheusSource:
                 raise SourceError(f"{other!r} and {gpu_id!r} name one GPU", remedy="Enrol each GPU once")
         return self._read(names, after_ms, until_ms)
 
+    def check(self) -> None:
+        """Raise `SourceError` where the server does not tell its time; whether it has samples is not asked."""
+        self.clock_ms()
+
     def clock_ms(self) -> UnixMs:
         """Return the server's time. Raises `SourceError`."""
         try:

@@ -38,6 +38,9 @@ class SampleSource(Protocol):
         order; with `has_energy` every series carries energy. Raises `SourceError`; batches yielded before that stand.
         """
 
+    def check(self) -> None:
+        """Raise `SourceError` where samples cannot be taken or asked for now; cheap enough to be done often."""
+
     def clock_ms(self) -> UnixMs:
         """Return the time of the clock that stamps the samples. Raises `SourceError`."""
 

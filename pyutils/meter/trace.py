@@ -87,6 +87,9 @@ class TraceSource:
             if begin < end:
                 yield (GpuSeries(gpu_id, one.at_ms[begin:end], one.duty_ppm[begin:end]),)
 
+    def check(self) -> None:
+        """Do nothing: what is recorded is there."""
+
     def clock_ms(self) -> UnixMs:
         """Return the time of the last sample: a trace knows no other."""
         return UnixMs(max(one.at_ms[-1] for one in self.trace.series))

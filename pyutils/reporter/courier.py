@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pyutils.chain import Lane, Sent, Stage
+from pyutils.chain import Lane, Sent
 from pyutils.chain.inclusion import failure, trusted_block
 from pyutils.contracts import System
 from pyutils.contracts.meter_oracle import report_row, verifier_rows
 from pyutils.operations.history import events, last_block_at, topic
+from pyutils.operations.money import BalanceTooSmallError
 from pyutils.operations.report_files import SignatureFile
 from pyutils.operations.reports import make_stake_payable
 from pyutils.reporter import failpoints
@@ -94,7 +95,13 @@ class Courier:
         """Post a report on the operator's word alone; its stake is approved first, and comes from the gas account."""
         assert record.report is not None, "only a built report is sent"
         self.journal.about = None
-        make_stake_payable(self.system, self.lane, self.fleet_id, "approve")
+        try:
+            make_stake_payable(self.system, self.lane, self.fleet_id, "approve")
+        except BalanceTooSmallError as error:
+            raise BalanceTooSmallError(
+                f"fleet {self.fleet_id}: the report as of {record.as_of} is not posted alone: {error.message}",
+                remedy="Send the gas account that much, or set rules.post_alone = false",
+            ) from error
         self._send(record, "post", report_row(record.report), own.value.compact)
 
     def _send(self, record: Record, kind: Kind, *arguments: object) -> None:
@@ -117,9 +124,8 @@ class Courier:
         _LOG.info("%s: sent as %s", call, sent.hash)
 
     def _step(self, sent: Sent) -> None:
+        # The lane itself says why one is stuck, once.
         progress = self.lane.step(sent)
-        if progress.stage is Stage.STUCK:
-            _LOG.warning("%s: %s", sent.call, progress.reason)
         if not progress.settled:
             return
         receipt, form = progress.receipt, progress.form

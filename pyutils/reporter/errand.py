@@ -55,7 +55,7 @@ def report_once(
     why = ""
     while True:
         try:
-            daemon.reporter.go_on(at)
+            daemon.reporter.go_on(daemon.look(), at)
         except UnsafeToSignError:
             raise
         except GpuRwaError as error:
@@ -102,9 +102,7 @@ def backfill(
 def _begin(daemon: OperatorDaemon, as_of: UnixSeconds | None) -> UnixSeconds | None:
     """Return the time of the report to work on, once its samples are collected."""
     store, fleet_id, reporter = daemon.store, daemon.fleet_id, daemon.reporter
-    view = look(daemon.chain.system, fleet_id)
-    daemon.heads[fleet_id] = view.head.digest
-    daemon.watcher.watch(view)
+    view = daemon.look()
     reporter.courier.carry(view)
     newest = store.latest(fleet_id)
     if as_of is None:

@@ -17,6 +17,7 @@ from pyutils.reporter.metrics import CONTENT_TYPE, Metrics
 
 PARTS: Final = ("store", "rpc", "meter", "keys")
 """What a reporter needs to work: its store open, RPC endpoints that agree, a meter that answers, keys that sign."""
+NOT_LOOKED_AT: Final = "not looked at yet"
 
 
 class Health:
@@ -37,7 +38,7 @@ class Health:
         self.tick_limit_s = tick_limit_s
         self._clock = clock
         self._ticked = clock()
-        self._missing = dict.fromkeys(parts, "not looked at yet")
+        self._missing = dict.fromkeys(parts, NOT_LOOKED_AT)
         self._lock = threading.Lock()
 
     def tick(self) -> None:

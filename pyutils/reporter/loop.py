@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
 from pyutils.errors import ChainError, GpuRwaError, SigningError
 from pyutils.meter import SourceError
@@ -18,11 +21,15 @@ _LOG = logging.getLogger(__name__)
 
 _PARTS: Mapping[type[GpuRwaError], str] = {ChainError: "rpc", SourceError: "meter", SigningError: "keys"}
 """Which part of a daemon does not work, by what a tick raises."""
+_SAY_AGAIN_S: Final = 3_600.0
+"""What goes on being so is said so often."""
+_NUMBERS: Final = re.compile(r"[0-9]+")
 
 
 class Loop:
     """Ticks every `poll_s` seconds. What a tick raises on purpose is said in one line, and the next tick tries again.
 
+    A line that differs from the one before in its numbers alone is said again after an hour only.
     `UnsafeToSignError` ends it, since no tick mends that. So do errors that are none of ours; the process then ends
     with a traceback, to be restarted.
     """
@@ -30,6 +37,7 @@ class Loop:
     def __init__(self, tick: Callable[[], None], health: Health, poll_s: float) -> None:
         self._tick, self._health, self._poll_s = tick, health, poll_s
         self._asked = threading.Event()
+        self._said, self._said_at = "", 0.0
 
     def stop(self) -> None:
         """Ask it to end after the tick that runs."""
@@ -54,14 +62,23 @@ class Loop:
         except UnsafeToSignError:
             raise
         except GpuRwaError as error:
-            _LOG.warning("%s", error.line())
+            self._say(error.line())
             part = next((name for kind, name in _PARTS.items() if isinstance(error, kind)), None)
             if part is not None:
                 self._health.not_ready(part, error.line())
             return error
         finally:
             self._health.tick()
+        self._said = ""
         return None
+
+    def _say(self, line: str) -> None:
+        words = _NUMBERS.sub("#", line)
+        if words == self._said and time.monotonic() - self._said_at < _SAY_AGAIN_S:
+            _LOG.debug("%s", line)
+            return
+        _LOG.warning("%s", line)
+        self._said, self._said_at = words, time.monotonic()
 
 
 @contextmanager

@@ -19,10 +19,12 @@ from pyutils.reporter.folders import Folders
 from pyutils.reporter.health import Health, ops_app
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.loop import Loop, stopped_by_signals
+from pyutils.reporter.meter_watch import MeterWatch
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.parts import Chain, listen_at, open_key, open_lane
 from pyutils.reporter.peers import Peer, PeerClient
 from pyutils.reporter.publisher import publisher_routes
+from pyutils.reporter.purse import Purse
 from pyutils.reporter.reporter import Reporter
 from pyutils.reporter.serving import Server
 from pyutils.reporter.shelf import StoreShelf
@@ -30,7 +32,7 @@ from pyutils.reporter.sources import open_source
 from pyutils.reporter.starting import check_history, check_peers, check_reporter
 from pyutils.reporter.store import Store
 from pyutils.reporter.telemetry import Telemetry
-from pyutils.reporter.view import look
+from pyutils.reporter.view import View, look
 from pyutils.reporter.watcher import Watcher
 from pyutils.units import MS_PER_SECOND, FleetId, Ms
 
@@ -76,6 +78,8 @@ class OperatorDaemon:
             self.clients = [PeerClient(peer, domain, signer) for peer in peers]
             cadence_ms = Ms(view.fleet.sample_cadence * MS_PER_SECOND)
             self.source: SampleSource = open_source(config.meter, here, folders.journal, cadence_ms)
+            self.meters = MeterWatch([self.source], self.metrics, self.health)
+            self.purse = Purse(system.web3, gas.address, self.metrics)
             lane, journal = open_lane(self.chain, gas, config.rules, self.store)
             alarms = Alarms(config.serve.alarm_url)
             self.reporter = Reporter(
@@ -101,6 +105,7 @@ class OperatorDaemon:
                 alarms,
                 self.metrics,
                 f"{config.serve.shown_url}/disputes/",
+                signer.address,
                 view.block,
             )
         except BaseException:
@@ -146,13 +151,24 @@ class OperatorDaemon:
 
     def tick(self) -> None:
         """Do what can be done now."""
+        self.meters.look()
+        try:
+            view = self.look()
+            self.reporter.tick(view)
+        finally:
+            self.chain.count_into(self.metrics)
+
+    def look(self) -> View:
+        """Return the fleet as it is on chain now, and tell of it. Raises `ForeignReportError`.
+
+        Nothing may be signed, and no report called final, by a view whose events were not watched.
+        """
         view = look(self.chain.system, self.fleet_id)
         self.heads[self.fleet_id] = view.head.digest
         self.watcher.watch(view)
-        try:
-            self.reporter.tick()
-        finally:
-            self.chain.count_into(self.metrics)
+        self.telemetry.saw([view], self.store, self.config.rules)
+        self.purse.look(view.quorum)
+        return view
 
     def run(self) -> None:
         """Serve, and tick until SIGTERM or Ctrl-C. Raises `UnsafeToSignError` where nothing may be signed any more."""

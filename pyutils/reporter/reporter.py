@@ -34,9 +34,10 @@ from pyutils.reporter.peers import PeerClient, gather
 from pyutils.reporter.promises import BelowWatermarkError, DoubleSignError
 from pyutils.reporter.proposal import Proposal
 from pyutils.reporter.records import Record, State
+from pyutils.reporter.starting import check_reporter
 from pyutils.reporter.store import Store
 from pyutils.reporter.telemetry import Counts, Telemetry
-from pyutils.reporter.view import NO_DIGEST, View, due_times, look
+from pyutils.reporter.view import NO_DIGEST, View, due_times, is_over
 from pyutils.units import EPOCH, SECONDS_PER_HOUR, FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
@@ -49,6 +50,12 @@ class ClockSkewError(GpuRwaError):
     """The meter's clock and the chain's differ, so samples would count at the wrong time."""
 
     remedy = "Set the meter's clock by NTP; reports go on by themselves and lose nothing"
+
+
+class FleetOverError(GpuRwaError):
+    """The fleet was wound down, and its last report is made."""
+
+    remedy = "Stop this daemon, and keep its folder while the key answers for what it signed: three weeks"
 
 
 @dataclass(frozen=True)
@@ -87,21 +94,36 @@ class Reporter:
     telemetry: Telemetry
     alarms: Alarms
     silence_s: int | None = None
-    stop_asked: Callable[[], bool] = field(default=lambda: False)
+    _over: set[bytes] = field(default_factory=set)
+    """Heads after which there is nothing to report; finding that out is costly."""
 
     @property
     def alone(self) -> bool:
         """Whether this is a verifier that reports without the operator."""
         return self.silence_s is not None
 
-    def tick(self) -> None:
+    def tick(self, view: View) -> None:
         """Do what can be done now. Raises what stopped it; a later tick goes on from there."""
-        view = look(self.system, self.fleet_id)
         self.courier.carry(view)
-        self.telemetry.saw(view, self.store)
+        self._check_may_report(view)
         record = self._in_hand(view)
         if record is not None:
             self._bring_on(record, view)
+
+    def _check_may_report(self, view: View) -> None:
+        """Raise where nobody wants to hear of this reporter any more; what is on its way was looked after before.
+
+        Raises `NotTheReporterError` where another key, or another operator's, took its place, and `FleetOverError`
+        where the fleet was wound down and its head is as of a time after that: nothing can be delivered any more.
+        """
+        if not self.alone:
+            check_reporter(view, self.signer)
+        if view.head.digest not in self._over and is_over(self.system, view):
+            self._over.add(view.head.digest)
+        if view.head.digest in self._over:
+            raise FleetOverError(
+                f"fleet {self.fleet_id} is wound down, and its head as of {view.head.as_of} says it all"
+            )
 
     # which report
 
@@ -160,14 +182,14 @@ class Reporter:
         return record
 
     def _collect_step(self, meter: FleetMeter, as_of: UnixSeconds) -> None:
-        before = Counts.of(meter, self.source, max(meter.sealed, EPOCH))
+        before = Counts.of(meter, max(meter.sealed, EPOCH))
         feed_from_source(meter, self.source, as_of)
         failpoints.reach("sampled")
         pages = meter.pages(as_of)
         for page in pages:
             write_page(page, self.folders.samples)
         meter.seal(as_of)
-        self.telemetry.collected(before, Counts.of(meter, self.source, as_of))
+        self.telemetry.collected(before, Counts.of(meter, as_of))
         self.store.collect(self.fleet_id, as_of, meter.checkpoint(), [page.ref for page in pages])
 
     def _check_clock(self, view: View) -> None:
@@ -293,11 +315,10 @@ class Reporter:
                 self._give_up(held, f"the report as of {as_of} says what it said")
         return self.collect(view, as_of, told_step)
 
-    def go_on(self, as_of: UnixSeconds) -> None:
+    def go_on(self, view: View, as_of: UnixSeconds) -> None:
         """Take the report as of a time as far as it goes now, whether or not a newer one is due."""
-        view = look(self.system, self.fleet_id)
         self.courier.carry(view)
-        self.telemetry.saw(view, self.store)
+        self._check_may_report(view)
         record = self.store.record(self.fleet_id, as_of)
         if record is not None and record.state in OPEN and as_of > view.head.as_of:
             self._bring_on(record, view)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from pydantic import ValidationError
+import orjson
 
 from pyutils.chain import Signer
 from pyutils.contracts import System
-from pyutils.errors import GpuRwaError, InputError
-from pyutils.operations.history import events, topic
+from pyutils.errors import InputError
+from pyutils.reporter.key_reports import check_known, reports_by
 from pyutils.reporter.peers import PeerClient, PeerError
-from pyutils.reporter.proposal import Proposal
+from pyutils.reporter.proposal import Proposal, ProposalError
+from pyutils.reporter.speech import printable
 from pyutils.reporter.store import Store
 from pyutils.reporter.unsafe import UnsafeToSignError
-from pyutils.reporter.view import REPORTER_BIT, View
+from pyutils.reporter.view import View
 from pyutils.units import FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
@@ -48,25 +49,24 @@ def check_reporter(view: View, signer: Signer) -> None:
 
 
 def check_history(system: System, store: Store, view: View, signer: Signer) -> None:
-    """Raise `BlankStoreError` where nothing was promised here and the chain has reports of the key."""
+    """See that the store knows all that the chain has of the key.
+
+    Raises `BlankStoreError` where nothing was promised here and the chain has reports of the key, `ForeignReportError`
+    where it has one that was not promised here.
+    """
     if store.latest_promise(view.fleet_id) is None:
         check_never_reported(system, view, signer.address)
+    else:
+        check_known(system, store, view, signer.address)
 
 
 def check_never_reported(system: System, view: View, account: str) -> None:
     """Raise `BlankStoreError` where the chain has a report that an account signed as the fleet's reporter."""
-    oracle, first = system.oracle, system.manifest.first_block
-    named = events(oracle, "SetReporter", [topic(view.fleet_id), None, topic(account)], first=first, block=view.block)
-    since = next((event.block for event in named), None)
-    if since is None:
-        return
-    for name in ("AdvanceHead", "PostPending"):
-        for event in events(oracle, name, [topic(view.fleet_id)], first=since, block=view.block):
-            if name == "PostPending" or event.arguments["signers"] & REPORTER_BIT:
-                raise BlankStoreError(
-                    f"fleet {view.fleet_id}: block {event.block} has a report of {account}"
-                    f" as of {event.arguments['asOf']}, and this store is blank"
-                )
+    for event in reports_by(system, view, account, system.manifest.first_block):
+        raise BlankStoreError(
+            f"fleet {view.fleet_id}: block {event.block} has a report of {account}"
+            f" as of {event.arguments['asOf']}, and this store is blank"
+        )
 
 
 def check_peers(store: Store, fleet_id: FleetId, signer: Signer, clients: Sequence[PeerClient]) -> None:
@@ -83,10 +83,9 @@ def check_peers(store: Store, fleet_id: FleetId, signer: Signer, clients: Sequen
         if told is None:
             continue
         try:
-            proposal = Proposal.model_validate(told, strict=False)
-            proposal.signature.check(proposal.digest)
-        except (ValidationError, GpuRwaError) as error:
-            _LOG.warning("%s shows a proposal that is none: %s", client.peer, error)
+            proposal = Proposal.parse(orjson.dumps(told, option=orjson.OPT_SORT_KEYS))
+        except (ProposalError, orjson.JSONEncodeError) as error:
+            _LOG.warning("%s shows a proposal that is none: %s", client.peer, printable(str(error)))
             continue
         as_of = UnixSeconds(proposal.report_file.report.as_of)
         if proposal.proposer == signer.address and store.promised(fleet_id, as_of) != proposal.digest:

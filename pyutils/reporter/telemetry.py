@@ -1,16 +1,20 @@
-"""What a reporter tells of itself while it works: numbers for Prometheus, readiness for whoever restarts it."""
+"""What a daemon tells of itself while it works: numbers for Prometheus, readiness for whoever restarts it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pyutils.meter import FleetMeter, SampleSource
+from pyutils.meter import FleetMeter
+from pyutils.models import FleetStatus
+from pyutils.operations.commitments import samples_close_at
+from pyutils.reporter.config import RulesConfig
 from pyutils.reporter.health import Health
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.peers import Gathered
 from pyutils.reporter.store import Store
-from pyutils.reporter.view import NO_DIGEST, View
+from pyutils.reporter.view import NO_DIGEST, View, due_times
 from pyutils.units import UnixSeconds
 
 
@@ -23,11 +27,11 @@ class Counts:
     resets: int
 
     @classmethod
-    def of(cls, meter: FleetMeter, source: SampleSource, as_of: UnixSeconds) -> Counts:
-        """Return the counts of a meter, and of the source that feeds it, as of a time it was not sealed beyond."""
+    def of(cls, meter: FleetMeter, as_of: UnixSeconds) -> Counts:
+        """Return the counts of a meter as of a time it was not sealed beyond. Its source's are others."""
         readings = [meter.reading(one.gpu_id, as_of) for one in meter.enrolments]
         return cls(
-            {"late": meter.dropped_late, "repeated": meter.dropped_duplicates, **source.dropped},
+            {"late": meter.dropped_late, "repeated": meter.dropped_duplicates},
             sum(max(0, len(reading.runs) - 1) for reading in readings),
             sum(reading.resets for reading in readings),
         )
@@ -35,18 +39,24 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Metrics and health of one reporter."""
+    """Metrics and health of one daemon."""
 
     metrics: Metrics
     health: Health
 
-    def saw(self, view: View, store: Store) -> None:
-        """Tell how the fleet stands on chain and in the store."""
+    def saw(self, views: Sequence[View], store: Store, rules: RulesConfig) -> None:
+        """Tell how fleets stand on chain and in the store: of ages and arrears the worst, of all else the sum."""
+        counts: Counter[str] = Counter()
+        for view in views:
+            counts.update({state.value: count for state, count in store.counts(view.fleet_id).items()})
+        self.metrics.set_states(counts)
+        self.metrics.set_head(min(map(_head_time, views)))
+        self.metrics.set_disputes(sum(view.dispute.digest != NO_DIGEST for view in views))
+        self.metrics.set_behind(max(len(_due(view, rules)) for view in views))
+        if all(_is_wound_down(view) for view in views):
+            self.metrics.succeeded(max(view.now for view in views))
         self.health.ready("rpc")
         self.health.ready("store")
-        self.metrics.set_head(view.head.as_of or view.fleet.commissioned_at or view.now)
-        self.metrics.set_disputes(view.dispute.digest != NO_DIGEST)
-        self.metrics.set_states({state.value: count for state, count in store.counts(view.fleet_id).items()})
 
     def collected(self, before: Counts, after: Counts) -> None:
         """Tell what a step of collecting dropped and found."""
@@ -62,3 +72,21 @@ class Telemetry:
             self.metrics.refused(verifier)
         for verifier in gathered.unreachable:
             self.metrics.unreached(verifier)
+
+
+def _is_wound_down(view: View) -> bool:
+    """Return whether nothing is delivered any more, so that nobody waits for a report."""
+    return view.fleet.status is FleetStatus.WOUND_DOWN
+
+
+def _head_time(view: View) -> int:
+    return view.now if _is_wound_down(view) else view.head.as_of or view.fleet.commissioned_at or view.now
+
+
+def _due(view: View, rules: RulesConfig) -> list[UnixSeconds]:
+    """Return the times of reports that could be at the head by now and are not."""
+    if not view.fleet.commissioned_at or _is_wound_down(view):
+        return []
+    after = UnixSeconds(max(view.head.as_of, view.fleet.commissioned_at))
+    times = due_times(after, view.now, rules.interval_s, rules.phase_s)
+    return [at for at in times if samples_close_at(view.fleet, at) + rules.settle_s <= view.now]

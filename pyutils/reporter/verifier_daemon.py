@@ -27,11 +27,13 @@ from pyutils.reporter.health import Health, ops_app
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.judge import Judge
 from pyutils.reporter.loop import Loop, stopped_by_signals
+from pyutils.reporter.meter_watch import MeterWatch
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.parts import Chain, listen_at, open_key, open_lane
 from pyutils.reporter.peers import Peer, PeerClient
 from pyutils.reporter.proposal import Proposal
 from pyutils.reporter.publisher import publisher_routes
+from pyutils.reporter.purse import Purse
 from pyutils.reporter.rebuilding import PublishedGpuLists
 from pyutils.reporter.reporter import Reporter
 from pyutils.reporter.serving import Server
@@ -79,6 +81,8 @@ class VerifierDaemon:
         self._servers: list[Server] = []
         try:
             self.judges = {FleetId(one.fleet): self._judge(one) for one in config.fleets}
+            self.meters = MeterWatch(list(self.sources.values()), self.metrics, self.health)
+            self.purse = None if gas is None else Purse(self.chain.system.web3, gas.address, self.metrics)
             self.reporters = [] if gas is None else self._open_reporters(gas)
         except BaseException:
             self.close()
@@ -110,17 +114,22 @@ class VerifierDaemon:
     def tick(self) -> None:
         """See how each fleet stands, and report alone where the operator has been silent for long enough."""
         trouble: list[GpuRwaError] = []
-        for fleet_id in self.judges:
-            view = look(self.chain.system, fleet_id)
-            self.heads[fleet_id] = view.head.digest
-            self.telemetry.saw(view, self.store)
-            note_fate(self.store, view)
-        for reporter in self.reporters:
-            try:
-                reporter.tick()
-            except GpuRwaError as error:
-                trouble.append(error)
-        self.chain.count_into(self.metrics)
+        self.meters.look()
+        try:
+            views = {fleet_id: look(self.chain.system, fleet_id) for fleet_id in self.judges}
+            for fleet_id, view in views.items():
+                self.heads[fleet_id] = view.head.digest
+                note_fate(self.store, view)
+            self.telemetry.saw(list(views.values()), self.store, self.config.rules)
+            if self.purse is not None:
+                self.purse.look(max(view.quorum for view in views.values()))
+            for reporter in self.reporters:
+                try:
+                    reporter.tick(views[reporter.fleet_id])
+                except GpuRwaError as error:
+                    trouble.append(error)
+        finally:
+            self.chain.count_into(self.metrics)
         if trouble:
             raise trouble[0]
 

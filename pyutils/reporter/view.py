@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyutils.contracts import System
-from pyutils.models import Dispute, Fleet, Head, Pending
+from pyutils.models import Dispute, Fleet, FleetStatus, Head, Pending
 from pyutils.operations.chain_reports import REPORTER_BIT
-from pyutils.operations.history import block_number, block_time, events, topic
+from pyutils.operations.history import block_number, block_time, events, last_block_at, topic
 from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "View",
     "acceptances",
     "due_times",
+    "is_over",
     "look",
 ]
 
@@ -76,6 +77,14 @@ def look(system: System, fleet_id: FleetId) -> View:
         verifiers=verifiers,
         quorum=quorum,
     )
+
+
+def is_over(system: System, view: View) -> bool:
+    """Return whether a fleet was wound down, and its head says all: none of its leases ran any more by then."""
+    if view.fleet.status is not FleetStatus.WOUND_DOWN or view.head.digest == NO_DIGEST:
+        return False
+    block = last_block_at(system.web3, UnixSeconds(view.head.as_of), first=system.manifest.first_block)
+    return system.registry.fleet(view.fleet_id, block).status is FleetStatus.WOUND_DOWN
 
 
 def acceptances(

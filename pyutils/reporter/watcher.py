@@ -6,29 +6,22 @@ store is older than its key's promises. Nothing may be signed then, so it stops 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pyutils.contracts import System
 from pyutils.operations.history import Event, events, topic
 from pyutils.reporter.alarms import Alarm, Alarms
+from pyutils.reporter.key_reports import ForeignReportError, foreign, is_known, reports_by
 from pyutils.reporter.metrics import Metrics
 from pyutils.reporter.store import Store
-from pyutils.reporter.unsafe import UnsafeToSignError
 from pyutils.reporter.view import REPORTER_BIT, View
 from pyutils.units import FleetId
 
+__all__ = ["OVERLAP", "ForeignReportError", "Watcher"]
+
 OVERLAP: Final = 64
 """Blocks looked at again each time: what a reorg put there is seen too."""
-
-
-class ForeignReportError(UnsafeToSignError):
-    """The chain has a report signed by our reporter key that this store knows nothing of."""
-
-    remedy = (
-        "Stop the other reporter and import its history with `gpurwa operator import`; a stolen key is replaced with"
-        " `gpurwa fleet reporter`"
-    )
 
 
 @dataclass(slots=True)
@@ -42,8 +35,12 @@ class Watcher:
     metrics: Metrics
     dossier_url: str
     """Where an arbiter finds all about a report of ours, with the digest at its end."""
+    reporter: str
+    """Our attestation key's account."""
     since: int
-    """The first block to look at."""
+    """The first block to look at; `key_reports.check_known` looks at those before."""
+    _by_other_keys: set[tuple[int, bytes]] = field(default_factory=set)
+    """Block and digest of reports by a key that ours replaced, or that replaced ours; finding that out is costly."""
 
     def watch(self, view: View) -> None:
         """Look at what happened since the last time. Raises `ForeignReportError`."""
@@ -61,27 +58,21 @@ class Watcher:
         return list(events(self.system.oracle, name, [topic(self.fleet_id)], first=first, block=view.block))
 
     def _reported(self, name: str, event: Event, view: View) -> None:
-        digest, as_of = bytes(event.arguments["digest"]), event.arguments["asOf"]
-        if self.store.record_of(digest) is not None:
+        if is_known(self.store, self.fleet_id, event):
             return
-        by_key = name == "PostPending" or event.arguments["signers"] & REPORTER_BIT
-        what = f"fleet {self.fleet_id}: the report as of {as_of} in block {event.block}, 0x{digest.hex()},"
-        if by_key:
-            if event.block >= self._key_since(view):
-                raise ForeignReportError(f"{what} is signed by our reporter key {view.reporter} and not in this store")
-            return  # by a key that this one replaced
+        digest, as_of = bytes(event.arguments["digest"]), event.arguments["asOf"]
+        if name == "PostPending" or event.arguments["signers"] & REPORTER_BIT:
+            if (event.block, digest) in self._by_other_keys:
+                return
+            for ours in reports_by(self.system, view, self.reporter, event.block):
+                if ours.arguments["digest"] == digest:
+                    raise foreign(view, event)
+            self._by_other_keys.add((event.block, digest))
+            return
+        what = f"fleet {self.fleet_id}: the report as of {as_of} in block {event.block}, 0x{digest.hex()}, is not ours"
         facts = {"fleet": self.fleet_id, "as_of": as_of, "digest": f"0x{digest.hex()}", "block": event.block}
-        if self.alarms.tell(Alarm.FOREIGN_REPORT, digest.hex(), f"{what} is not ours", facts):
+        if self.alarms.tell(Alarm.FOREIGN_REPORT, digest.hex(), what, facts):
             self.metrics.saw_foreign_submission()
-
-    def _key_since(self, view: View) -> int:
-        """Return the block since which the fleet's reporter key is what it is."""
-        indexed = [topic(self.fleet_id), None, topic(view.reporter)]
-        first = self.system.manifest.first_block
-        set_in = [
-            event.block for event in events(self.system.oracle, "SetReporter", indexed, first=first, block=view.block)
-        ]
-        return set_in[-1] if set_in else 0
 
     def _disputed(self, event: Event) -> None:
         digest = bytes(event.arguments["digest"])

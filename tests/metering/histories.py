@@ -105,6 +105,9 @@ class Shelf:
         for begin in range(0, len(rows), self.batch):
             yield series(self.past, rows[begin : begin + self.batch])
 
+    def check(self) -> None:
+        pass
+
     def clock_ms(self) -> UnixMs:
         return UnixMs(self.now)
 

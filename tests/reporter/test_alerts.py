@@ -60,6 +60,32 @@ def test_alerts__metrics__are_those_of_the_reporter(rules: Path) -> None:
     assert len(used) >= 15
 
 
+def test_alerts__metrics__are_all_set_by_running_code(rules: Path, project_root: Path) -> None:
+    """A method of `Metrics` that nothing calls leaves its metric as it began, and its alert dead."""
+    text = (project_root / "pyutils" / "reporter" / "metrics.py").read_text()
+    fields = dict(re.findall(r'self\.(_[a-z]+) = self\._(?:gauge|counter)\(\s*"([a-z_]+)"', text))
+    setters: dict[str, set[str]] = {}
+    for method in re.findall(r"    def ([a-z]\w*)\(.*?(?=\n    def |\Z)", text, re.DOTALL):
+        body = text.split(f"    def {method}(")[1].split("\n    def ")[0]
+        for field, name in fields.items():
+            if f"self.{field}." in body:
+                setters.setdefault(name, set()).add(method)
+    for name, field in {"last_success_age_seconds": "_last_success", "head_age_seconds": "_head_as_of"}.items():
+        setters[name] = set(re.findall(rf"    def (\w+)\([^\n]*\n[^\n]*\n        self\.{field} = ", text))
+    code = "".join(
+        path.read_text() for path in (project_root / "pyutils" / "reporter").glob("*.py") if path.name != "metrics.py"
+    )
+    used = {
+        name.removeprefix("gpurwa_reporter_").removesuffix("_total")
+        for name in re.findall(r"gpurwa_reporter_[a-z_]+", rules.read_text())
+    } - {"build_info"}
+    assert len(used) >= 14
+    for name in used:
+        assert setters.get(name), f"nothing of Metrics sets {name}"
+        called = [method for method in setters[name] if re.search(rf"metrics\.{method}\b", code)]
+        assert called, f"nobody calls {setters[name]}, which set {name}"
+
+
 def test_alerts__each__says_what_to_do(rules: Path) -> None:
     text = rules.read_text()
     count = text.count("- alert: ")

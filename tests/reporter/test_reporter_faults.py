@@ -17,7 +17,7 @@ from pyutils.chain import FeeCapError, Lane, rpc
 from pyutils.meter import GpuSeries, Trace
 from pyutils.models import Head
 from pyutils.operations import reports
-from pyutils.operations.report_files import ReportFile
+from pyutils.operations.report_files import ReportFile, SignatureFile
 from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.peers import PeerRefusedError
 from pyutils.reporter.records import State
@@ -257,17 +257,74 @@ def test_tick__key_used_elsewhere__stops(fleet_world: FleetWorld) -> None:
     assert issubclass(ForeignReportError, UnsafeToSignError)
 
 
+def restarted(world: FleetWorld, operator: OperatorDaemon, **changes: object) -> OperatorDaemon:
+    operator.close()
+    world.daemons.remove(operator)
+    return world.operator(VERIFIERS, **changes)
+
+
+def test_operator__key_used_elsewhere_long_ago__refuses_every_start(fleet_world: FleetWorld) -> None:
+    world = fleet_world
+    operator = reporting(world)
+    world.bring(operator, 1)
+    world.tick_until(operator, lambda: states(operator)[world.hour(1)] is State.FINAL)
+    theirs = signed_elsewhere(world, operator)
+    rpc.request(world.world.web3, "anvil_mine", "0xc8", "0x0")
+    told = f"0x{theirs.digest.hex()}, is signed by our reporter key"
+    with pytest.raises(ForeignReportError, match=told):
+        restarted(world, operator)
+    with pytest.raises(ForeignReportError, match=told):
+        world.operator(VERIFIERS)
+
+
+def test_operator__posted_elsewhere__refuses_to_start(fleet_world: FleetWorld) -> None:
+    """Not the head, and it may never be: it is signed by our key all the same."""
+    world = fleet_world
+    operator = reporting(world)
+    world.bring(operator, 1)
+    file, signature = made_elsewhere(world, operator)
+    reports.post(world.system, world.world.lane("operator-a"), file, signature, "approve")
+    rpc.request(world.world.web3, "anvil_mine", "0xc8", "0x0")
+    with pytest.raises(ForeignReportError, match="not in this store"):
+        restarted(world, operator)
+
+
+def test_operator__all_was_carried_by_others__starts(fleet_world: FleetWorld) -> None:
+    world = fleet_world
+    operator = reporting(world, rules=fleet_world.rules(max_fee_gwei=50))
+    world.due(1)
+    world.set_base_fee(500)
+    with pytest.raises(FeeCapError):
+        operator.tick()
+    held = operator.store.latest(FLEET, State.SIGNED)
+    assert held is not None
+    assert held.digest is not None
+    world.set_base_fee(1)
+    carrier = Lane(world.world.web3, world.world.people.signer("investor-1"))
+    reports.submit(world.system, carrier, operator.reporter.report_file(held), operator.store.signatures(held.digest))
+    rpc.request(world.world.web3, "anvil_mine", "0xc8", "0x0")
+    again = restarted(world, operator)
+    again.serve()
+    assert world.bring(again, 2) == world.hour(2)
+
+
 def signed_elsewhere(world: FleetWorld, operator: OperatorDaemon) -> Head:
     """Let somebody with reporter and verifiers' keys make a report that the operator does not know."""
+    file, by_reporter = made_elsewhere(world, operator)
+    signers = [world.world.people.signer(name) for name in VERIFIERS]
+    signatures = [by_reporter, *(file.sign(signer) for signer in signers)]
+    reports.submit(world.system, world.world.lane("investor-1"), file, signatures)
+    return world.head()
+
+
+def made_elsewhere(world: FleetWorld, operator: OperatorDaemon) -> tuple[ReportFile, SignatureFile]:
     as_of = world.due(2)
     known = operator.store.latest(FLEET, State.BROADCAST, State.MINED, State.FINAL)
     assert known is not None
     assert known.report is not None
     told = known.report.model_copy(update={"as_of": as_of, "previous_digest": world.head().digest})
     file = ReportFile(chain_id=world.manifest.chain_id, oracle=world.system.oracle.address, report=told)
-    signers = [world.world.people.signer(name) for name in ("reporter-a", *VERIFIERS)]
-    reports.submit(world.system, world.world.lane("investor-1"), file, [file.sign(signer) for signer in signers])
-    return world.head()
+    return file, file.sign(world.world.people.signer("reporter-a"))
 
 
 def test_operator__key_rotated__goes_on_with_the_new_key(fleet_world: FleetWorld) -> None:
@@ -295,6 +352,11 @@ def test_operator__key_rotated__goes_on_with_the_new_key(fleet_world: FleetWorld
     assert promised(fresh, as_of) == world.head().digest == old
     later = world.bring(fresh, 3)
     assert world.head().as_of == later
+    # Neither what the old key signed, before the new one was named and after, nor its own reports are foreign.
+    rpc.request(world.world.web3, "anvil_mine", "0xc8", "0x0")
+    again = restarted(world, fresh, reporter={"signer": "investor-2"})
+    again.serve()
+    assert world.bring(again, 4) == world.hour(4)
 
 
 def set_aside(store: Path) -> None:

@@ -42,7 +42,7 @@ def dry_run(session: Session, fleet_id: int | None, file: Path | None, as_of: in
     there, config, folders = open_operator(session, fleet_id, file)
     system, fleet = there.system, FleetId(config.fleet)
     cadence_ms = Ms(system.registry.fleet(fleet).sample_cadence * MS_PER_SECOND)
-    source = open_source(config.meter, folders.root, folders.journal, cadence_ms)
+    source = open_source(config.meter, folders.root, folders.journal, cadence_ms, only_reads=True)
     try:
         at = None if as_of is None else UnixSeconds(as_of)
         found: Rehearsal = rehearse(

@@ -26,6 +26,7 @@ __all__ = [
     "NvmlProbe",
     "NvmlSampler",
     "NvmlSource",
+    "SampleJournal",
     "SamplerError",
 ]
 
@@ -92,8 +93,17 @@ class NvmlSource:
 
     @property
     def dropped(self) -> Mapping[str, int]:
-        """Lines of the journal that were damaged on disk. What could not be sampled at all, `sampler.counts` has."""
-        return {"damaged": self.journal.damaged_lines}
+        """What no report gets to see.
+
+        `damaged`: lines of the journal that are not what was written. `torn`: writes that a crash or a full disk cut
+        off, each of one look at all boards. `missed`: samples that a board which is there did not give. `stamped_back`:
+        samples left out because the clock had stepped back. Gaps and resets are found in the samples that there are.
+        """
+        told = {"damaged": self.journal.damaged_lines, "torn": self.journal.torn_tails}
+        if self.sampler is None:
+            return told
+        counts = self.sampler.counts
+        return told | {"missed": counts.missed, "stamped_back": counts.stamped_back}
 
     def read(self, gpu_ids: Sequence[str], after_ms: UnixMs, until_ms: UnixMs) -> Iterator[Sequence[GpuSeries]]:
         """Yield the samples stamped in `(after_ms, until_ms]` of the GPUs named, an hour at a time.
@@ -110,6 +120,11 @@ class NvmlSource:
                 yield batch
             else:
                 yield [replace(series, energy_mj=None) for series in batch]
+
+    def check(self) -> None:
+        """Raise `SourceError` where the newest look at the boards failed, or the driver or the disk hangs."""
+        if self.sampler is not None:
+            self.sampler.check()
 
     def clock_ms(self) -> UnixMs:
         """Return the time of this machine's clock, which stamps the samples."""

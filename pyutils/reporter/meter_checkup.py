@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pyutils.contracts import System
 from pyutils.errors import GpuRwaError
 from pyutils.meter import SampleSource
 from pyutils.meter.rule import MAX_GAP_CADENCES
+from pyutils.meter.segment import plain_gpu_id
 from pyutils.models import PowerModel
 from pyutils.operations.doctor import Finding, note, well, wrong
 from pyutils.operations.fleets import enrolments
@@ -23,8 +23,6 @@ from pyutils.units import MS_PER_SECOND, Ms, UnixMs
 
 _LOOKED_BACK_S: Final = 300
 """Samples at most so old are recent; older where the fleet is sampled seldom."""
-_PATIENCE_S: Final = 30.0
-"""A sampler that was started just now gets so long for its first samples."""
 _NAMED: Final = 3
 
 
@@ -55,6 +53,8 @@ class MeterCheckup:
     max_clock_skew_s: int | None
     is_used: bool
     name: str = "meter"
+    nvml: Any = None
+    """Stands in for the module `pynvml`."""
     _cadence_ms: Ms = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,11 +62,11 @@ class MeterCheckup:
 
     def look(self) -> Iterator[Finding]:
         """Yield what was found; the first thing that fails is the last."""
-        if self.is_used and isinstance(self.config, NvmlConfig):
-            yield well(self.name, "the daemon that runs takes samples itself: see its /readyz")
+        if isinstance(self.config, NvmlConfig) and not self.is_used:
+            yield from self._boards(self.config)
             return
         try:
-            source = open_source(self.config, self.folder, self.journal, self._cadence_ms)
+            source = open_source(self.config, self.folder, self.journal, self._cadence_ms, only_reads=True)
         except GpuRwaError as error:
             yield wrong(self.name, error.line())
             return
@@ -77,24 +77,46 @@ class MeterCheckup:
         finally:
             source.close()
 
+    def _boards(self, config: NvmlConfig) -> Iterator[Finding]:
+        """Yield what the driver shows: no daemon runs that would take samples."""
+        from pyutils.meter.nvml import NvmlProbe
+
+        try:
+            probe = NvmlProbe(self.nvml)
+            try:
+                boards = {plain_gpu_id(board.gpu_id): board.has_energy for board in probe.boards()}
+            finally:
+                probe.close()
+            gpus = self._gpus()
+        except GpuRwaError as error:
+            yield wrong(self.name, error.line())
+            return
+        missing = [gpu_id for gpu_id in gpus if plain_gpu_id(gpu_id) not in boards]
+        if missing:
+            said = f"{len(missing)} of {len(gpus)} GPUs are not on this machine: {_names(missing)}"
+            yield wrong(f"{self.name}: boards", said, "Enrol GPUs as the driver names them, or look for lost boards")
+        else:
+            yield well(f"{self.name}: boards", f"the driver shows all {len(gpus)} GPUs; `run` takes their samples")
+        lacking = [gpu_id for gpu_id in gpus if not boards.get(plain_gpu_id(gpu_id), True)]
+        yield self._energy(config.energy, lacking)
+
+    def _gpus(self) -> list[str]:
+        found = enrolments(self.system, self.lists, self.view.fleet_id, self.view.block)
+        return [one.gpu_id for one in found if one.until is None]
+
     def _look(self, source: SampleSource) -> Iterator[Finding]:
         yield self._clock(source)
         yield self._cadence(source)
-        gpus = [
-            one.gpu_id
-            for one in enrolments(self.system, self.lists, self.view.fleet_id, self.view.block)
-            if one.until is None
-        ]
+        gpus = self._gpus()
         seen = self._seen(source, gpus)
         missing = [gpu_id for gpu_id in gpus if gpu_id not in seen]
         if missing:
-            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-            said = f"of {len(missing)} of {len(gpus)} GPUs there are no recent samples: "
-            mend = "Look whether their exporters run, and whether they are named as they were enrolled"
-            yield wrong(f"{self.name}: samples", f"{said}{', '.join(missing[:_NAMED])}{more}", mend)
+            said = f"of {len(missing)} of {len(gpus)} GPUs there are no recent samples: {_names(missing)}"
+            mend = "Look whether their meters run, and whether they are named as they were enrolled"
+            yield wrong(f"{self.name}: samples", said, mend)
         else:
             yield well(f"{self.name}: samples", f"recent ones of all {len(gpus)} GPUs")
-        yield self._energy(source, seen)
+        yield self._energy(source.has_energy, [gpu_id for gpu_id, has_energy in seen.items() if not has_energy])
 
     def _clock(self, source: SampleSource) -> Finding:
         what, most = f"{self.name}: clock", self.max_clock_skew_s
@@ -118,26 +140,25 @@ class MeterCheckup:
     def _seen(self, source: SampleSource, gpus: list[str]) -> dict[str, bool]:
         """Return the GPUs that have recent samples, and whether these have energy."""
         back_ms = max(_LOOKED_BACK_S * MS_PER_SECOND, (MAX_GAP_CADENCES + 1) * self._cadence_ms)
-        give_up = time.monotonic() + _PATIENCE_S
-        while True:
-            until = self.view.now * MS_PER_SECOND if isinstance(self.config, TraceConfig) else source.clock_ms()
-            seen = {
-                series.gpu_id: series.energy_mj is not None
-                for batch in source.read(gpus, UnixMs(until - back_ms), UnixMs(until))
-                for series in batch
-            }
-            is_fresh = isinstance(self.config, NvmlConfig) and time.monotonic() < give_up
-            if len(seen) >= len(gpus) or not is_fresh:
-                return seen
-            time.sleep(0.5)
+        until = self.view.now * MS_PER_SECOND if isinstance(self.config, TraceConfig) else source.clock_ms()
+        return {
+            series.gpu_id: series.energy_mj is not None
+            for batch in source.read(gpus, UnixMs(until - back_ms), UnixMs(until))
+            for series in batch
+        }
 
-    def _energy(self, source: SampleSource, seen: dict[str, bool]) -> Finding:
+    def _energy(self, is_measured: bool, lacking: list[str]) -> Finding:
+        """Return where energy comes from, and which GPUs lack it."""
         what = f"{self.name}: energy"
-        if not source.has_energy:
+        if not is_measured:
             assert self.power is not None, "a configuration without energy has a power model"
             return well(what, f"derived from duty, {self.power.idle_watts} to {self.power.max_watts} W a board")
-        lacking = sorted(gpu_id for gpu_id, has_energy in seen.items() if not has_energy)
         if lacking:
             mend = "Set energy = false and give [power]"
-            return wrong(what, f"{', '.join(lacking[:_NAMED])} report no energy", mend)
+            return wrong(what, f"{_names(sorted(lacking))} report no energy", mend)
         return well(what, "measured by the boards")
+
+
+def _names(gpu_ids: list[str]) -> str:
+    more = f" and {len(gpu_ids) - _NAMED} more" if len(gpu_ids) > _NAMED else ""
+    return f"{', '.join(gpu_ids[:_NAMED])}{more}"

@@ -10,7 +10,7 @@ from pyutils.models import PageRef
 from pyutils.operations.report_files import ReportFile
 from pyutils.reporter.entry import ReportEntry
 from pyutils.reporter.folders import Folders
-from pyutils.reporter.records import Record
+from pyutils.reporter.records import Record, State
 from pyutils.reporter.store import Store
 from pyutils.units import FleetId
 
@@ -51,12 +51,12 @@ class StoreShelf:
 
     def reports(self, fleet_id: FleetId, limit: int) -> Sequence[ReportEntry]:
         """Return a fleet's newest signed reports, newest first, without pages."""
-        return [self._entry(record) for record in self.store.newest(fleet_id, limit) if record.digest is not None]
+        return [self._entry(record) for record in self.store.newest(fleet_id, limit) if self._is_signed(record)]
 
     def report(self, digest: bytes) -> ReportEntry | None:
         """Return a signed report without its pages; None where it is not known."""
         record = self.store.record_of(digest)
-        return None if record is None else self._entry(record)
+        return None if record is None or not self._is_signed(record) else self._entry(record)
 
     def pages(self, digest: bytes, from_hour: int) -> Sequence[PageRef]:
         """Return the pages that a report is built from, by hour, from a UTC hour on."""
@@ -67,6 +67,12 @@ class StoreShelf:
         """Return the report that is the fleet's head; None where there is none or it is not known."""
         digest = self.heads.get(fleet_id)
         return None if digest is None else self.report(digest)
+
+    def _is_signed(self, record: Record) -> bool:
+        """Return whether somebody answers for a report: we do, or those who made it a head."""
+        if record.state in (State.MINED, State.FINAL, State.ADOPTED):
+            return True
+        return record.digest is not None and self.store.promised(record.fleet_id, record.as_of) == record.digest
 
     def _entry(self, record: Record) -> ReportEntry:
         assert record.report is not None, "only signed reports are published"

@@ -22,7 +22,7 @@ MEASURED = b"GPU-a,3600000,0,0\nGPU-a,3615000,1000000,9223372036854775807\nGPU-b
 PAGE = SamplePage(1, ROWS, whole=True)
 
 quick = settings(deadline=None, max_examples=300)
-deep = settings(deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow])
+deep = settings(deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow])
 
 
 def again(series: tuple[GpuSeries, ...]) -> bytes:

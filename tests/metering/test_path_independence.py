@@ -197,7 +197,7 @@ def test_report__any_reports_made_or_missed__says_what_all_samples_give_at_once(
 
 
 @pytest.mark.slow
-@settings(max_examples=6_000, **UNHURRIED)  # type: ignore[arg-type]
+@settings(max_examples=1_500, **UNHURRIED)  # type: ignore[arg-type]
 @given(lives())
 def test_report__thousands_of_pasts__says_what_all_samples_give_at_once(life: tuple[Past, list[int]]) -> None:
     check_any_reports(life)
@@ -210,7 +210,7 @@ def test_report__seals_and_deaths_on_the_way__says_the_same(life: tuple[Past, li
 
 
 @pytest.mark.slow
-@settings(max_examples=6_000, **UNHURRIED)  # type: ignore[arg-type]
+@settings(max_examples=1_500, **UNHURRIED)  # type: ignore[arg-type]
 @given(lives(), st.randoms(use_true_random=False))
 def test_report__thousands_of_deaths_on_the_way__says_the_same(life: tuple[Past, list[int]], dice: Random) -> None:
     check_steps(life, dice)
@@ -223,7 +223,7 @@ def test_report__late_samples__says_what_those_in_time_give(life: tuple[Past, li
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, **UNHURRIED)  # type: ignore[arg-type]
+@settings(max_examples=800, **UNHURRIED)  # type: ignore[arg-type]
 @given(lives(late=True), st.sampled_from([0, 30_000]))
 def test_report__late_samples_in_thousands_of_pasts__says_what_those_in_time_give(
     life: tuple[Past, list[int]], wait_ms: int
@@ -240,7 +240,7 @@ def test_feed__late_samples__are_dropped_and_counted_and_change_nothing(
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, **UNHURRIED)  # type: ignore[arg-type]
+@settings(max_examples=800, **UNHURRIED)  # type: ignore[arg-type]
 @given(lives(late=True, grows=False), st.sampled_from([0, 30_000]))
 def test_feed__late_samples_in_thousands_of_pasts__are_dropped_and_counted(
     life: tuple[Past, list[int]], wait_ms: int
@@ -255,7 +255,7 @@ def test_pages__a_whole_history__builds_every_report_again(life: tuple[Past, lis
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, **UNHURRIED)  # type: ignore[arg-type]
+@settings(max_examples=800, **UNHURRIED)  # type: ignore[arg-type]
 @given(lives())
 def test_pages__thousands_of_histories__build_every_report_again(life: tuple[Past, list[int]]) -> None:
     check_published(life)

@@ -607,7 +607,11 @@ def test_import__a_bomb__is_not_unpacked(whole: Path, new: Folders, tmp_path: Pa
     assert not new.store.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"x" * 10_000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"\x1f\x8b", gzip.compress(b"", mtime=0), gzip.compress(b"x" * 10_000, mtime=0)],
+    ids=["empty", "a byte", "cut", "nothing packed", "no archive packed"],
+)
 def test_import__no_archive_at_all__is_one_line(new: Folders, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tar.gz").write_bytes(content)
     with pytest.raises(ArchiveError) as caught:

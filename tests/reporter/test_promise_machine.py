@@ -448,6 +448,6 @@ def test_store__any_order_of_steps_for_long__keeps_its_promises() -> None:
     run_state_machine_as_test(
         StoreMachine,
         settings=settings(
-            max_examples=600, stateful_step_count=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=150, stateful_step_count=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )

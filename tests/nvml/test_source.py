@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pyutils.meter import FleetMeter, SampleSource, to_samples
+from pyutils.meter import FleetMeter, SampleSource, SourceError, to_samples
 from pyutils.meter.journal import JournalLockedError, SampleJournal
 from pyutils.meter.nvml import NoEnergyCounterError, NoGpuError, NvmlSource
 from pyutils.models import Enrolment, PowerModel
@@ -81,9 +81,33 @@ def test_dropped__line_damaged_on_disk__is_told_once_read(machine: Start) -> Non
     one.tick(15, 30)
     (path,) = one.journal.folder.iterdir()
     path.write_bytes(path.read_bytes().replace(A.encode(), b"GPU-?" + A[5:].encode(), 1))
-    assert one.source.dropped == {"damaged": 0}
+    assert one.source.dropped == {"damaged": 0, "torn": 0}
     assert [(row.at_ms - EPOCH) // 1000 for row in one.samples(A)] == [30]
-    assert one.source.dropped == {"damaged": 1}
+    assert one.source.dropped == {"damaged": 1, "torn": 0}
+
+
+def test_dropped__write_cut_off_and_clock_stepped_back__are_told(machine: Start) -> None:
+    one = machine("h100x8")
+    one.tick(15, 30)
+    (path,) = one.journal.folder.iterdir()
+    path.write_bytes(path.read_bytes() + b"GPU-1,17")
+    one.restart()
+    source = NvmlSource(one.journal, CADENCE, has_energy=True, sampler=one.sampler)
+    one.tick(30, 45)
+    assert source.dropped == {"damaged": 0, "torn": 1, "missed": 0, "stamped_back": 8}
+
+
+def test_check__newest_look_failed__raises_until_one_goes_well(machine: Start) -> None:
+    one = machine("h100x8")
+    source: SampleSource = NvmlSource(one.journal, CADENCE, has_energy=True, sampler=one.sampler)
+    one.tick(15)
+    source.check()
+    one.tick(15)
+    with pytest.raises(SourceError, match="not after the newest sample"):
+        source.check()
+    one.tick(30)
+    source.check()
+    one.source.check()
 
 
 # --- starting ------------------------------------------------------------------------------------------------------

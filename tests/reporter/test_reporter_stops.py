@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,9 @@ from pyutils.chain import rpc
 from pyutils.contracts.base import encode_call
 from pyutils.reporter.loop import Loop
 from pyutils.reporter.operator_daemon import OperatorDaemon
+from pyutils.reporter.peers import PeerClient
 from pyutils.reporter.records import State
+from pyutils.reporter.shelf import StoreShelf
 from pyutils.units import SECONDS_PER_HOUR
 
 from .fleet_world import FLEET, FleetWorld
@@ -140,6 +144,40 @@ def test_tick__reports_are_due__are_counted_as_behind_until_they_are_at_the_head
     world.tick_until(operator, lambda: world.head().as_of == world.hour(3))
     operator.tick()
     assert b"reports_behind 0.0" in operator.metrics.exposition()
+
+
+def test_check_peers__verifier_shows_garbage__is_passed_over_in_one_line(
+    fleet_world: FleetWorld, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = fleet_world.operator(VERIFIERS)
+    shown: list[Any] = [
+        {"format": "gpu-rwa-proposal/1", "\n\x1b[31m": [{}]},
+        ["a"] * 3,
+        json.loads("[" * 300 + "]" * 300),
+    ]
+    for garbage in shown:
+        caplog.clear()
+        monkeypatch.setattr(PeerClient, "seen", lambda *_, garbage=garbage: garbage)
+        operator.check_peers()
+        said = [record.getMessage() for record in caplog.records]
+        assert len(said) == len(VERIFIERS)
+        assert all("shows a proposal that is none: " in line and line.isprintable() for line in said), said
+
+
+def test_shelf__built_and_not_signed__is_not_published(fleet_world: FleetWorld) -> None:
+    world = fleet_world
+    operator = world.operator(VERIFIERS, rules=world.rules(gather_s=1))
+    operator.serve()
+    as_of = world.due(1)
+    shelf = StoreShelf(operator.store, operator.folders, world.manifest.chain_id, world.system.oracle.address, {})
+    view = operator.look()
+    operator.reporter.collect(view, as_of)
+    built = operator.store.build(FLEET, as_of, operator.reporter.leaf_file(as_of).report(view.head.digest))
+    assert built.digest is not None
+    assert (shelf.reports(FLEET, 10), shelf.report(built.digest)) == ([], None)
+    operator.tick()
+    assert [entry.report_file.digest for entry in shelf.reports(FLEET, 10)] == [built.digest]
+    assert shelf.report(built.digest) is not None
 
 
 def test_tick__verifier_without_gas__is_ready_and_tells_what_is_due(fleet_world: FleetWorld) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import os
 import tempfile
 import time
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import httpx
 
@@ -58,7 +60,8 @@ class FetchLimits:
     packed_bytes: int = 2**29
     leaf_file_bytes: int = MAX_BYTES
     page_bytes: int = MAX_PAGE_BYTES
-    gpu_list_bytes: int = 2**27
+    gpu_list_bytes: int = 2**26
+    gpu_list_lines: int = 2**20
     json_bytes: int = 2**24
     connect_s: float = 5.0
     read_s: float = 30.0
@@ -79,7 +82,15 @@ class Downloads:
             headers={"Accept-Encoding": "identity"},
             follow_redirects=False,
         )
+        self._until = math.inf
+        self._whole: Downloads | None = None
         weakref.finalize(self, self._client.close)
+
+    def within(self, seconds: float) -> Self:
+        """Return the same client, for an errand that is given up after so long, whatever files it takes."""
+        one = copy.copy(self)
+        one._until, one._whole = time.monotonic() + seconds, self
+        return one
 
     def refused(self, what: str, reason: str) -> PublisherError:
         """Return the error that says what is wrong with an answer."""
@@ -91,8 +102,10 @@ class Downloads:
         Raises `PublisherUnreachableError` where it does not answer or takes too long, `NotPublishedError` where there
         is no such thing, and `PublisherError` beyond `limit` bytes; chunks taken before that are to be thrown away.
         """
-        deadline = time.monotonic() + self.limits.whole_s
+        deadline = min(self._until, time.monotonic() + self.limits.whole_s)
         size = 0
+        if deadline < time.monotonic():
+            raise PublisherUnreachableError(self.base_url, what, "all files together take too long")
         try:
             with self._client.stream("GET", f"{self.base_url}/{what}") as response:
                 self._check_status(what, response.status_code)
@@ -102,7 +115,8 @@ class Downloads:
                     if size > limit:
                         raise self.refused(what, f"it is larger than {limit} bytes")
                     if time.monotonic() > deadline:
-                        raise PublisherUnreachableError(self.base_url, what, f"takes over {self.limits.whole_s:.0f} s")
+                        slow = f"takes over {self.limits.whole_s:.0f} s, or all files together take too long"
+                        raise PublisherUnreachableError(self.base_url, what, slow)
                     take(chunk)
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__

@@ -6,9 +6,11 @@ read, and fetched again where it rotted.
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -44,6 +46,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 _PIECE: Final = 2**20
+_LINE_ENDS: Final = frozenset(b"\n\r\x0b\x0c\x1c\x1d\x1e")
 
 
 class Fetcher:
@@ -64,6 +67,18 @@ class Fetcher:
         self.leaf_files, self.samples = cache / "leaf_files", cache / "samples"
         self.gpu_lists = GpuLists(cache / "gpus")
         self._downloads = Downloads(base_url, limits)
+        self._fetched: list[Path] = []
+
+    def within(self, seconds: float) -> Self:
+        """Return this publisher for one errand, which is given up after so long and whose pages can be let go."""
+        one = copy.copy(self)
+        one._downloads, one._fetched = self._downloads.within(seconds), []
+        return one
+
+    def let_go(self) -> None:
+        """Delete the pages that were fetched in this errand, so that what nobody signs fills no disk."""
+        for path in self._fetched:
+            path.unlink(missing_ok=True)
 
     def leaf_file(self, data_hash: bytes) -> LeafFile:
         """Return the leaf file of a report. Raises `LeafFileError` too, where it has the hash and is malformed."""
@@ -73,8 +88,8 @@ class Fetcher:
             self._fetch_packed(f"leaf_files/{name}", path, data_hash, self.limits.leaf_file_bytes)
         return read_leaf_file(path, data_hash)
 
-    def page(self, rows_hash: bytes) -> bytes:
-        """Return the rows of a page of samples."""
+    def page(self, rows_hash: bytes, most_bytes: int | None = None) -> bytes:
+        """Return the rows of a page of samples; one that is to be fetched may have `most_bytes`."""
         name = page_name(rows_hash)
         path = self.samples / name
         if path.exists():
@@ -82,7 +97,9 @@ class Fetcher:
                 return read_page(path, rows_hash)
             except SamplePageError:
                 path.unlink(missing_ok=True)
-        self._fetch_packed(f"samples/{name}", path, rows_hash, self.limits.page_bytes)
+        limit = self.limits.page_bytes if most_bytes is None else min(most_bytes, self.limits.page_bytes)
+        self._fetch_packed(f"samples/{name}", path, rows_hash, limit)
+        self._fetched.append(path)
         return read_page(path, rows_hash)
 
     def gpu_list(self, root: bytes) -> tuple[str, ...]:
@@ -153,7 +170,9 @@ class Fetcher:
         unpacker = Unpacker(limit)
         with partial_file(path.parent) as partial:
             try:
-                self._downloads.to_file(what, self.limits.packed_bytes, partial, unpacker.feed)
+                # No sensible packing makes anything larger than a little more than it was.
+                packed = min(self.limits.packed_bytes, limit + limit // 16 + 2**16)
+                self._downloads.to_file(what, packed, partial, unpacker.feed)
                 found = unpacker.finish()
             except UnpackingError as error:
                 raise self._downloads.refused(what, error.message) from error
@@ -162,9 +181,18 @@ class Fetcher:
             put_in_place(partial, path)
 
     def _fetch_gpu_list(self, root: bytes) -> tuple[str, ...]:
-        what = f"gpus/0x{root.hex()}.txt"
+        what, most = f"gpus/0x{root.hex()}.txt", self.limits.gpu_list_lines
+        lines = 0
+
+        def count(chunk: bytes) -> None:
+            nonlocal lines
+            seen = Counter(chunk)
+            lines += sum(seen[end] for end in _LINE_ENDS)
+            if lines > most:
+                raise self._downloads.refused(what, f"it has more than {most} lines")
+
         with partial_file(self.gpu_lists.folder) as partial:
-            self._downloads.to_file(what, self.limits.gpu_list_bytes, partial)
+            self._downloads.to_file(what, self.limits.gpu_list_bytes, partial, count)
             try:
                 ids = read_gpu_list(partial)
                 found = gpu_tree(ids).root

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Final
 
 from pyutils.chain import Signer
 from pyutils.contracts import System
@@ -15,11 +16,12 @@ from pyutils.operations.report_files import SignatureFile
 from pyutils.operations.reports import head_report
 from pyutils.reporter import failpoints
 from pyutils.reporter.adoption import adopt, rebuild_head
-from pyutils.reporter.comparison import check_believable, check_capacity
+from pyutils.reporter.comparison import NotBelievedError, check_believable, check_capacity
 from pyutils.reporter.config import WatchedFleet
 from pyutils.reporter.draft import feed_from_source, restored_meter
 from pyutils.reporter.fetch import Fetcher
 from pyutils.reporter.lineage import PUBLISHED
+from pyutils.reporter.promises import DoubleSignError
 from pyutils.reporter.proposal import Proposal
 from pyutils.reporter.rebuilding import Rebuilt, rebuild
 from pyutils.reporter.store import Store
@@ -33,6 +35,16 @@ OWN = "own"
 """Name of the meter that is fed with the verifier's own samples."""
 _ANY_POWER = PowerModel(idle_watts=Watts(0), max_watts=Watts(1))
 """Energy of one's own meter is compared with nothing, and a meter wants a source of it."""
+
+
+LEAST_INTERVAL_S: Final = 60
+"""No two reports are signed whose times are closer: each of them costs a verifier work, and a row for ever."""
+
+
+class OutOfTurnError(NotBelievedError):
+    """A report is as of a time that is not after the head's, or too close to that of another one."""
+
+    remedy = "Let it go; counters are cumulative, and the next one says what it said"
 
 
 class NotProposerError(InputError):
@@ -89,6 +101,9 @@ class Judge:
         fetcher = self._fetcher(view, proposal)
         if report.previous_digest != view.head.digest:
             raise NotNowError(f"fleet {self.fleet_id}: the head here is 0x{view.head.digest.hex()}, not the parent")
+        if promised is not None:
+            raise DoubleSignError(self.fleet_id, as_of, promised, digest)
+        self._check_turn(view, as_of)
         if view.now < samples_close_at(view.fleet, as_of):
             raise NotNowError(f"fleet {self.fleet_id}: at {view.now} not all samples of {as_of} can be there")
         try:
@@ -97,12 +112,29 @@ class Judge:
         except ReportTimeError as error:
             raise NotNowError(error.message) from error
         own = self._own_meter(rebuilt)
-        check_believable(rebuilt.draft.leaf_file, rebuilt.meter, own, rebuilt.draft.told.allocations)
-        check_capacity(rebuilt.draft.leaf_file, self._head_file(view, fetcher))
+        try:
+            check_believable(rebuilt.draft.leaf_file, rebuilt.meter, own, rebuilt.draft.told.allocations)
+            check_capacity(rebuilt.draft.leaf_file, self._head_file(view, fetcher))
+        except NotBelievedError:
+            rebuilt.errand.let_go()
+            raise
         own.seal(as_of)
         kept = {PUBLISHED: rebuilt.draft.checkpoint, OWN: own.checkpoint()}
         self.store.attest(self.fleet_id, as_of, digest, report, kept, rebuilt.pages)
         return self._sign(proposal)
+
+    def _check_turn(self, view: View, as_of: UnixSeconds) -> None:
+        """Raise `OutOfTurnError` before anything is fetched for a report that nobody needs."""
+        if as_of < view.head.as_of + LEAST_INTERVAL_S:
+            raise OutOfTurnError(
+                f"fleet {self.fleet_id}: {as_of} is not {LEAST_INTERVAL_S} s after the head, as of {view.head.as_of}"
+            )
+        first, last = UnixSeconds(as_of - LEAST_INTERVAL_S + 1), UnixSeconds(as_of + LEAST_INTERVAL_S - 1)
+        near = self.store.promised_between(self.fleet_id, first, last)
+        if near is not None:
+            raise OutOfTurnError(
+                f"fleet {self.fleet_id}: {as_of} is not {LEAST_INTERVAL_S} s from {near.as_of}, which is signed"
+            )
 
     def _sign(self, proposal: Proposal) -> SignatureFile:
         """Sign what is promised, and remember who asked for it."""

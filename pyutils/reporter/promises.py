@@ -111,6 +111,17 @@ def latest_promise(connection: sqlite3.Connection, fleet_id: FleetId) -> Promise
     return None if row is None else _read(row)
 
 
+def promised_between(
+    connection: sqlite3.Connection, fleet_id: FleetId, first: UnixSeconds, last: UnixSeconds
+) -> Promise | None:
+    """Return a fleet's earliest promise from one time to another, both included."""
+    row = connection.execute(
+        "SELECT * FROM promises WHERE fleet_id = ? AND as_of BETWEEN ? AND ? ORDER BY as_of LIMIT 1",
+        (str(fleet_id), first, last),
+    ).fetchone()
+    return None if row is None else _read(row)
+
+
 def all_promises(connection: sqlite3.Connection) -> list[Promise]:
     """Return all promises in the order in which they were made."""
     return [_read(row) for row in connection.execute("SELECT * FROM promises ORDER BY number")]

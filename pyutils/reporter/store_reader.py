@@ -35,6 +35,11 @@ class StoreReader:
         with self.database.read() as connection:
             return promises.promised(connection, fleet_id, as_of)
 
+    def promised_between(self, fleet_id: FleetId, first: UnixSeconds, last: UnixSeconds) -> Promise | None:
+        """Return the fleet's earliest promise from one time to another, both included."""
+        with self.database.read() as connection:
+            return promises.promised_between(connection, fleet_id, first, last)
+
     def latest_promise(self, fleet_id: FleetId) -> Promise | None:
         """Return the fleet's promise with the latest time."""
         with self.database.read() as connection:

@@ -56,6 +56,7 @@ operator.add_command(replay)
 @click.option("--gas", required=True, metavar="SIGNER", help="Another key, which pays for transactions and stakes.")
 @click.option("--gas-password-file", type=FILE, help="Its first line opens the gas keystore.")
 @click.option("--verifier", "verifiers", multiple=True, metavar="ADDRESS=URL", help="A verifier; give each of them.")
+@click.option("--old-folder", type=FILE, help="Folder of the key that this one replaces, to go on from its samples.")
 @meter_options
 @rule_options
 @serve_options
@@ -77,6 +78,7 @@ def init(session: Session, fleet_id: int, file: Path | None, **options: Any) -> 
         "reporter": signer_fields(options["reporter"], options["reporter_password_file"]),
         "gas": signer_fields(options["gas"], options["gas_password_file"]),
         "verifiers": tuple(peer_fields(session, text) for text in options["verifiers"]),
+        "old_folder": None if options["old_folder"] is None else options["old_folder"].absolute(),
     }
     config = check_config(fields | about_meter | rest, OperatorConfig, "the configuration")
     account = set_up_operator(session.system, path, config, ask_on_terminal)

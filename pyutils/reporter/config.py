@@ -195,6 +195,8 @@ class OperatorConfig(Section):
     """Where samples come from."""
     power: PowerModel | None = None
     """How energy is derived from duty, in watts of one board, where the meter does not read it."""
+    old_folder: FilePath | None = None
+    """Folder of the key that this one replaced: the samples behind its last head are looked for there first."""
     verifiers: tuple[PeerConfig, ...] = ()
     """Those who are asked to sign; the chain says how many must."""
     rules: RulesConfig = RulesConfig()

@@ -21,6 +21,7 @@ from pyutils.reporter.identity import Identity
 from pyutils.reporter.loop import Loop, stopped_by_signals
 from pyutils.reporter.meter_watch import MeterWatch
 from pyutils.reporter.metrics import Metrics
+from pyutils.reporter.old_folder import OldFolder
 from pyutils.reporter.parts import Chain, listen_at, open_key, open_lane
 from pyutils.reporter.peers import Peer, PeerClient
 from pyutils.reporter.publisher import publisher_routes
@@ -93,7 +94,7 @@ class OperatorDaemon:
                 signer=signer,
                 courier=Courier(self.fleet_id, system, lane, self.store, journal, self.telemetry),
                 clients=self.clients,
-                publishers=[Fetcher(peer.url, here) for peer in peers],
+                publishers=self._publishers(peers),
                 rules=config.rules,
                 telemetry=self.telemetry,
                 alarms=alarms,
@@ -128,6 +129,12 @@ class OperatorDaemon:
             server.stop()
         self.source.close()
         self.store.close()
+
+    def _publishers(self, peers: Sequence[Peer]) -> list[Fetcher]:
+        """Return where the samples of a head may be that this store does not have."""
+        here, old = self.folders.root, self.config.old_folder
+        near = [] if old is None else [OldFolder(here / old, here, self.folders.gpu_lists)]
+        return [*near, *(Fetcher(peer.url, here) for peer in peers)]
 
     def serve(self) -> dict[str, str]:
         """Publish, and show metrics and health. Returns where, by name."""

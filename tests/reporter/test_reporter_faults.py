@@ -15,9 +15,11 @@ import pytest
 
 from pyutils.chain import FeeCapError, Lane, rpc
 from pyutils.meter import GpuSeries, Trace
+from pyutils.meter.page import page_name
 from pyutils.models import Head
 from pyutils.operations import reports
 from pyutils.operations.report_files import ReportFile, SignatureFile
+from pyutils.reporter.adoption import NoPublisherError
 from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.peers import PeerRefusedError
 from pyutils.reporter.records import State
@@ -357,6 +359,51 @@ def test_operator__key_rotated__goes_on_with_the_new_key(fleet_world: FleetWorld
     again = restarted(world, fresh, reporter={"signer": "investor-2"})
     again.serve()
     assert world.bring(again, 4) == world.hour(4)
+
+
+def test_operator__key_rotated_and_no_verifier_publishes__goes_on_from_its_old_folder(fleet_world: FleetWorld) -> None:
+    world = fleet_world
+    operator = reporting(world)
+    world.bring(operator, 1)
+    head = world.bring(operator, 2)
+    world.system.oracle.set_reporter(world.world.lane("operator-a"), FLEET, world.world.address("investor-2"))
+    world.close()
+    world.daemons.clear()
+    old, root = world.folder / "old-key", world.operator_folders().root
+    root.rename(old)
+    root.mkdir()
+    world.create_store(world.operator_folders(), "investor-2", "operator")
+    alone = {"reporter": {"signer": "investor-2"}, "rules": world.rules(gather_s=1)}
+    lost = world.operator((), **alone)
+    world.due(3)
+    with pytest.raises(NoPublisherError, match="no publisher is known"):
+        lost.tick()
+    lost.close()
+    world.daemons.remove(lost)
+    fresh = world.operator((), **alone, old_folder="../old-key")
+    fresh.tick()
+    adopted = fresh.store.record(FLEET, head)
+    assert adopted is not None
+    assert (adopted.state, adopted.digest) == (State.ADOPTED, world.head().digest)
+    assert states(fresh)[world.hour(3)] is State.SIGNED
+    names = {path.name for path in (root / "samples").iterdir()}
+    assert names >= {page_name(page.rows_hash) for page in fresh.store.pages_of(FLEET, head)}, "it publishes them too"
+
+
+def test_operator__old_folder_that_is_none__is_one_line(fleet_world: FleetWorld) -> None:
+    world = fleet_world
+    first = reporting(world)
+    world.bring(first, 1)
+    world.system.oracle.set_reporter(world.world.lane("operator-a"), FLEET, world.world.address("investor-2"))
+    world.close()
+    world.daemons.clear()
+    set_aside(world.operator_folders().store)
+    world.create_store(world.operator_folders(), "investor-2", "operator")
+    fresh = world.operator((), reporter={"signer": "investor-2"}, old_folder="nowhere")
+    world.due(2)
+    with pytest.raises(NoPublisherError, match=r"nowhere/store\.sqlite") as caught:
+        fresh.tick()
+    assert "\n" not in caught.value.line()
 
 
 def set_aside(store: Path) -> None:

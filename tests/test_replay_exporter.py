@@ -114,7 +114,8 @@ def test_page__long_trace__comes_in_pages_of_whole_samples(replay: Callable[...,
 
 
 def test_page__answer_that_nobody_took__is_shown_again(replay: Callable[..., ReplayExporter]) -> None:
-    trace = synthetic_trace(1, hours=12)
+    # Larger than what the system takes into its buffers by itself.
+    trace = synthetic_trace(1, hours=72)
     exporter = replay(trace.series, page_samples=len(trace))
     exporter.advance(trace.last)
     host, port = exporter.target.split(":")

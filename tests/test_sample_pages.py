@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pyutils.durable import UnwritableFileError
 from pyutils.keccak import keccak256
 from pyutils.meter import GpuSeries, SamplePage, parse_rows, read_page, write_page
 from pyutils.meter.page import MAX_AT_MS, SamplePageError, canonical_rows, page_name
@@ -71,7 +72,7 @@ def test_write__disk_fails__leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UnwritableFileError, match="No space"):
         write_page(PAGE, tmp_path)
     assert list(tmp_path.iterdir()) == []
 

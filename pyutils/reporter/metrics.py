@@ -37,9 +37,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._clock = clock
         self._last_success = self._head_as_of = clock()
-        self._gauge("last_success_age_seconds", "Since a report of ours last became final.").set_function(
-            lambda: self._age(self._last_success)
-        )
+        self._gauge(
+            "last_success_age_seconds", "Since a report that was made or signed here last became final."
+        ).set_function(lambda: self._age(self._last_success))
         self._gauge("head_age_seconds", "Since the time that the fleet's head is as of.").set_function(
             lambda: self._age(self._head_as_of)
         )
@@ -72,7 +72,10 @@ class Metrics:
             self._unreachable.labels(verifier=verifier)
 
     def succeeded(self, at: float) -> None:
-        """Tell when a report last became final, in Unix seconds; until then the age counts from the start."""
+        """Tell when a report that was made or signed here last became final, in Unix seconds.
+
+        Until then the age counts from the start.
+        """
         self._last_success = at
 
     def set_head(self, as_of: int) -> None:

@@ -34,7 +34,7 @@ from pyutils.reporter.peers import PeerClient, gather
 from pyutils.reporter.promises import BelowWatermarkError, DoubleSignError
 from pyutils.reporter.proposal import Proposal
 from pyutils.reporter.records import Record, State
-from pyutils.reporter.starting import check_reporter
+from pyutils.reporter.starting import FleetOverError, check_reporter
 from pyutils.reporter.store import Store
 from pyutils.reporter.telemetry import Counts, Telemetry
 from pyutils.reporter.view import NO_DIGEST, View, due_times, is_over
@@ -50,12 +50,6 @@ class ClockSkewError(GpuRwaError):
     """The meter's clock and the chain's differ, so samples would count at the wrong time."""
 
     remedy = "Set the meter's clock by NTP; reports go on by themselves and lose nothing"
-
-
-class FleetOverError(GpuRwaError):
-    """The fleet was wound down, and its last report is made."""
-
-    remedy = "Stop this daemon, and keep its folder while the key answers for what it signed: three weeks"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What must hold before a reporter signs: its key is the fleet's, and its store knows all that the key signed."""
+"""What must hold before a reporter signs: its key is a live fleet's, and its store knows all that the key signed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 from pyutils.chain import Signer
 from pyutils.contracts import System
-from pyutils.errors import InputError
+from pyutils.errors import GpuRwaError, InputError
 from pyutils.reporter.key_reports import check_known, reports_by
 from pyutils.reporter.peers import PeerClient, PeerError
 from pyutils.reporter.proposal import Proposal, ProposalError
@@ -26,6 +26,12 @@ class NotTheReporterError(InputError):
     """The key is not the fleet's reporter."""
 
     remedy = "Name the key on chain with `gpurwa fleet reporter`, or configure the key that is named there"
+
+
+class FleetOverError(GpuRwaError):
+    """The fleet was wound down, and its last report is made."""
+
+    remedy = "Stop this daemon, and keep its folder while the key answers for what it signed: three weeks"
 
 
 class BlankStoreError(UnsafeToSignError):

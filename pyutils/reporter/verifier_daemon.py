@@ -42,8 +42,8 @@ from pyutils.reporter.sources import open_source
 from pyutils.reporter.store import Store, StoreJournal
 from pyutils.reporter.telemetry import Telemetry
 from pyutils.reporter.verifier_service import VerifierService
-from pyutils.reporter.view import look
-from pyutils.units import MS_PER_SECOND, FleetId, Ms
+from pyutils.reporter.view import NO_DIGEST, View, look
+from pyutils.units import MS_PER_SECOND, FleetId, Ms, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
 
@@ -121,6 +121,7 @@ class VerifierDaemon:
                 self.heads[fleet_id] = view.head.digest
                 note_fate(self.store, view)
             self.telemetry.saw(list(views.values()), self.store, self.config.rules)
+            self._tell_success(list(views.values()))
             if self.purse is not None:
                 self.purse.look(max(view.quorum for view in views.values()))
             for reporter in self.reporters:
@@ -132,6 +133,17 @@ class VerifierDaemon:
             self.chain.count_into(self.metrics)
         if trouble:
             raise trouble[0]
+
+    def _tell_success(self, views: Sequence[View]) -> None:
+        """Tell when the oldest of the fleets' heads was accepted, where this verifier signed them all."""
+        heads = [(view.fleet_id, view.head) for view in views if view.head.digest != NO_DIGEST]
+        signed = [
+            head.accepted_at
+            for fleet_id, head in heads
+            if self.store.promised(fleet_id, UnixSeconds(head.as_of)) == head.digest
+        ]
+        if len(signed) == len(views):
+            self.metrics.succeeded(min(signed))
 
     def run(self) -> None:
         """Tick until SIGTERM or Ctrl-C. Raises `UnsafeToSignError` where nothing may be signed any more."""

@@ -39,6 +39,7 @@ BOB = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 OPERATOR = f"""
 network = "base"
 fleet = 7
+old_folder = "../old-key"
 
 [reporter]
 signer = "keys/reporter.json"
@@ -145,6 +146,7 @@ def test_read__whole_operator_file__is_every_entry_of_it(tmp_path: Path) -> None
     assert read(tmp_path, "operator", OPERATOR) == OperatorConfig(
         network="base",
         fleet=7,
+        old_folder=Path("../old-key"),
         reporter=SignerConfig(signer="keys/reporter.json", password_file=Path("keys/reporter.password")),
         gas=SignerConfig(signer=f"https://signer.internal:9000?token=signer.token#{ALICE}"),
         meter=PrometheusConfig(

@@ -17,6 +17,7 @@ from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.peers import PeerClient
 from pyutils.reporter.records import State
 from pyutils.reporter.shelf import StoreShelf
+from pyutils.reporter.verifier_daemon import VerifierDaemon
 from pyutils.units import SECONDS_PER_HOUR
 
 from .fleet_world import FLEET, FleetWorld
@@ -187,3 +188,18 @@ def test_tick__verifier_without_gas__is_ready_and_tells_what_is_due(fleet_world:
     verifier.tick()
     assert verifier.health.missing == {}
     assert b"reports_behind 0.0" not in verifier.metrics.exposition()
+
+
+def test_tick__verifier_signed_the_head__counts_as_its_success(
+    fleet_world: FleetWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = fleet_world
+    operator = reporting(world)
+    verifier = next(one for one in world.daemons if isinstance(one, VerifierDaemon))
+    told: list[float] = []
+    monkeypatch.setattr(verifier.metrics, "succeeded", told.append)
+    verifier.tick()
+    assert told == [], "there is no head yet"
+    world.bring(operator, 1)
+    verifier.tick()
+    assert told == [world.head().accepted_at]

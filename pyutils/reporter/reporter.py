@@ -123,7 +123,7 @@ class Reporter:
 
     def next_due(self, view: View, after: UnixSeconds) -> UnixSeconds | None:
         """Return the newest time as of which a report can be made now, later than `after`; None where there is none."""
-        if self.silence_s is not None and view.now < view.silent_from + self.silence_s:
+        if self._must_wait(view):
             return None
         begin = max(after, view.head.as_of, view.fleet.commissioned_at)
         times = due_times(UnixSeconds(begin), view.now, self.rules.interval_s, self.rules.phase_s)
@@ -131,8 +131,14 @@ class Reporter:
             times.pop()
         return times[-1] if times and view.fleet.commissioned_at else None
 
+    def _must_wait(self, view: View) -> bool:
+        """Return whether it is the operator's turn still, or another verifier's."""
+        return self.silence_s is not None and view.now < view.silent_from + self.silence_s
+
     def _in_hand(self, view: View) -> Record | None:
         """Return the report to work on; a newer one that is due takes the place of one that did not get away."""
+        if self._must_wait(view):
+            return None  # what a verifier signed for the operator is the operator's to send
         held = self.store.latest(self.fleet_id, *OPEN)
         newest = self.store.latest(self.fleet_id)
         due = self.next_due(view, UnixSeconds(0) if newest is None else newest.as_of)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from pyutils.chain import FeeCapError
 from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.records import State
 from pyutils.reporter.verifier_daemon import VerifierDaemon
@@ -54,6 +57,24 @@ def test_tick__operator_silent_for_a_day__verifiers_report_what_it_would_have(fl
     for verifier in verifiers.values():
         record = verifier.store.record_of(head.digest)
         assert record is not None
+
+
+def test_tick__operator_has_not_sent_what_was_signed__verifiers_leave_it_alone(fleet_world: FleetWorld) -> None:
+    world = fleet_world
+    operator, verifiers = publishing(world)
+    before = world.hour(1)
+    world.bring(operator, 1)
+    world.due(2)
+    world.set_base_fee(500)
+    with pytest.raises(FeeCapError):
+        operator.tick()
+    for verifier in verifiers.values():
+        newest = verifier.store.latest_promise(FLEET)
+        assert newest is not None
+        assert newest.as_of == world.hour(2)
+        verifier.tick()
+        assert not verifier.reporters[0].courier.lane.outstanding
+    assert world.head().as_of == before
 
 
 def test_tick__second_verifier__leaves_the_first_its_time(fleet_world: FleetWorld) -> None:

@@ -91,5 +91,5 @@ shell: setup ## a shell with all tools on its PATH
 	@$${SHELL:-/bin/sh} -i
 
 clean: ## remove what building and testing left; `make clean setup` starts afresh
-	rm -rf .venv .solc node_modules out .forge-out .forge-cache .build contracts/.cache .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .solc .tools node_modules out .forge-out .forge-cache .build contracts/.cache .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis dist

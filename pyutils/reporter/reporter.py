@@ -287,9 +287,13 @@ class Reporter:
         return found.signatures
 
     def _may_post(self, record: Record, view: View) -> bool:
-        """Return whether the operator may now put its word alone on chain, with a stake."""
+        """Return whether the operator may now put its word alone on chain, with a stake.
+
+        Once on each head: where that was struck, the next stake is a person's to risk, or a quorum moves the head.
+        """
         free = view.pending.digest == NO_DIGEST and view.dispute.digest == NO_DIGEST
-        return self._is_late(record, view) and free and self.rules.post_alone and not self.alone
+        again = self.store.was_posted(self.fleet_id, UnixSeconds(view.head.as_of))
+        return self._is_late(record, view) and free and not again and self.rules.post_alone and not self.alone
 
     def _is_late(self, record: Record, view: View) -> bool:
         due = samples_close_at(view.fleet, record.as_of) + self.rules.settle_s

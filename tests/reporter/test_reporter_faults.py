@@ -453,3 +453,25 @@ def test_tick__dispute__alarm_names_the_dossier(fleet_world: FleetWorld) -> None
         operator.tick()
     assert [one["alarm"] for one in heard] == ["dispute"]
     assert heard[0]["dossier"] == f"http://{world.endpoint('operator')}/disputes/0x{digest.hex()}"
+
+
+def test_tick__posted_report_was_struck__no_stake_is_risked_again_on_this_head(fleet_world: FleetWorld) -> None:
+    world = fleet_world
+    operator = world.operator(VERIFIERS, rules=world.rules(gather_s=1, quorum_deadline_s=60))
+    operator.serve()
+    as_of = world.due(1)
+    operator.tick()
+    world.arrive(1.1)
+    digest = promised(operator, as_of)
+    world.tick_until(operator, lambda: world.system.oracle.pending(FLEET).digest == digest)
+    world.system.oracle.dispute(world.world.lane("verifier-3"), FLEET)
+    world.system.oracle.rule(world.world.lane("arbiter"), FLEET, upheld=False)
+    for hour in (2, 3):
+        world.due(hour)
+        world.arrive(hour + 0.2)
+        operator.tick()
+        operator.tick()
+        assert world.system.oracle.pending(FLEET).digest == bytes(32)
+    for name in VERIFIERS:
+        world.verifier(name).serve()
+    world.bring(operator, 4)

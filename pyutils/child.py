@@ -6,11 +6,13 @@ import subprocess
 
 
 def end(process: subprocess.Popen[bytes], timeout_s: float) -> None:
-    """Ask a process to end, wait until it is gone, and kill it where it does not go in time."""
+    """Ask a process to end and wait until it is gone; kill it where it does not go in time, or the wait breaks off."""
     process.terminate()
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:
+        pass  # killed below, as after a second Ctrl-C
+    finally:
         process.kill()
         process.wait()
 

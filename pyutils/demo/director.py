@@ -15,7 +15,7 @@ from pyutils.demo.plan import FleetPlan, Plan, ReportPlan
 from pyutils.demo.setting import begin_story, operator_of, reporter_of
 from pyutils.demo.world import World
 from pyutils.meter import Trace
-from pyutils.units import GpuMs, UnixSeconds, format_gpu_hours
+from pyutils.units import GpuMs, format_gpu_hours
 
 
 class Director:
@@ -40,9 +40,7 @@ class Director:
             world.arrive(at)
             action()
         world.timeline.heading("After the trace")
-        self.investors.collect()
-        self.investors.release()
-        self.investors.withdraw_all()
+        self.investors.settle_up()
 
     def _meter(self, fleet: FleetPlan) -> MeterDesk:
         """Set up reporter and verifiers, each with samples of its own."""
@@ -69,9 +67,7 @@ class Director:
             agenda.put(plan.lie.dispute_at, partial(self.faults.dispute_lie, plan.lie))
             agenda.put(plan.lie.rule_at, partial(self.faults.strike_lie, plan.lie))
         agenda.put(plan.contradiction.prove_at, partial(self.faults.prove_contradiction, plan.contradiction))
-        span = plan.last - plan.first
-        agenda.put(UnixSeconds(plan.first + span // 3), partial(self.investors.trade, "investor-1", "investor-2", 20))
-        agenda.put(UnixSeconds(plan.first + span // 2), self.investors.collect)
+        self.investors.put_on(agenda)
         return agenda
 
     def _report(self, plan: ReportPlan) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from pyutils.contracts.payouts import PayoutContract
+from pyutils.demo.agenda import Agenda
 from pyutils.demo.people import DISPUTER, FINDER, INVESTORS, LESSEES, OPERATORS, TREASURY, named
 from pyutils.demo.plan import Plan
 from pyutils.demo.setting import DAY_S, operator_of, price_of_shares
@@ -18,6 +20,18 @@ class InvestorDesk:
 
     world: World
     plan: Plan
+
+    def put_on(self, agenda: Agenda) -> None:
+        """Put down what they do while the trace lasts."""
+        span = self.plan.last - self.plan.first
+        agenda.put(UnixSeconds(self.plan.first + span // 3), partial(self.trade, "investor-1", "investor-2", 20))
+        agenda.put(UnixSeconds(self.plan.first + span // 2), self.collect)
+
+    def settle_up(self) -> None:
+        """Bring all revenue to its holders once the trace is over; takes two days of the chain's time."""
+        self.collect()
+        self.release()
+        self.withdraw_all()
 
     def collect(self) -> None:
         """Bring the revenue of all fleets to their shares; it is released during the next UTC day."""

@@ -69,13 +69,18 @@ def make_plan(trace: Trace, lease_hours: int | None = None) -> Plan:
     )
 
 
+def report_times(trace: Trace) -> list[int]:
+    """Return every full hour after a trace's begin, and its end, to which an hour that is close to it gives way."""
+    times = list(range(trace.first + SECONDS_PER_HOUR, trace.last + 1, SECONDS_PER_HOUR))
+    if times and trace.last - times[-1] < _CLOSE_S:
+        times.pop()
+    return [*times, trace.last]
+
+
 def _reports(trace: Trace, fleets: tuple[FleetPlan, ...]) -> tuple[tuple[ReportPlan, ...], list[LeftOut]]:
     """One report an hour and one at the trace's end; the last fleet's come three hours late once."""
     patience = patience_s(trace) + SIGNING_S
-    ticks = list(range(trace.first + SECONDS_PER_HOUR, trace.last + 1, SECONDS_PER_HOUR))
-    if ticks and trace.last - ticks[-1] < _CLOSE_S:
-        ticks.pop()
-    ticks.append(trace.last)
+    ticks = report_times(trace)
     late = _late_tick(ticks, patience)
     reports = []
     for fleet in fleets:

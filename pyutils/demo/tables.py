@@ -20,12 +20,22 @@ _LEAST_WIDTH = 100
 def show(outcome: Outcome, people: People, console: Console) -> None:
     """Print leases, revenue and holders, and what was left out."""
     widen(console)
+    show_money(outcome, people, console)
+    for one in outcome.trace["left_out"]:
+        console.print(f"left out: {one['scene']}: {one['reason']}", highlight=False, soft_wrap=True)
+    show_conserved(outcome, console)
+
+
+def show_money(outcome: Outcome, people: People, console: Console) -> None:
+    """Print leases, revenue and holders."""
     for table in (_leases(outcome), _revenue(outcome), _holders(outcome, people)):
         console.print()
         console.print(table)
     console.print()
-    for one in outcome.trace["left_out"]:
-        console.print(f"left out: {one['scene']}: {one['reason']}", highlight=False, soft_wrap=True)
+
+
+def show_conserved(outcome: Outcome, console: Console) -> None:
+    """Print whether every coin is found."""
     kept = "every coin is found, and every contract holds what it counts" if outcome.conserved else "MONEY IS MISSING"
     console.print(f"conserved: {kept}", highlight=False)
 

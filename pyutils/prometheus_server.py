@@ -80,7 +80,7 @@ class PrometheusServer:
         ]
         for left in reversed(range(1 if port else _PORTS_TRIED)):
             try:
-                return cls._begin(command, f"127.0.0.1:{port or _free_port()}", folder / "prometheus.log")
+                return cls._begin(command, f"127.0.0.1:{port or free_port()}", folder / "prometheus.log")
             except PrometheusServerError as error:
                 # A port that was free a moment ago may be another's by now.
                 if left == 0 or _TAKEN not in error.message:
@@ -184,7 +184,8 @@ def _static(target: str) -> dict[str, object]:
     return {"targets": [address]} | ({"labels": {"__metrics_path__": f"/{path}"}} if slash else {})
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,146 +1,142 @@
-"""What came of it, and whether it is what `make demo` gives: the whole of `operator-summary.json`."""
+"""What came of it, read from the chain and from everybody's store: the whole of `operator-summary.json`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
 
-from pyutils.demo.ledger import entries, gas_used
-from pyutils.demo.outcome import Outcome
-from pyutils.demo.plan import FleetPlan
+from pyutils.chain import Receipt, rpc
+from pyutils.demo.ledger import Entry, entries
+from pyutils.demo.outcome import FleetRow, HolderRow, LeaseRow, Outcome, RevenueRow
+from pyutils.demo.plan import ReportPlan
 from pyutils.demo.world import World
 from pyutils.models import FrozenModel
-from pyutils.operator_demo.conductor import Death
-from pyutils.operator_demo.daemons import Household
+from pyutils.operations.history import block_time
+from pyutils.operator_demo.comparison import differences
+from pyutils.operator_demo.deaths import Death
+from pyutils.operator_demo.faults import Moment, death_faults, promise_faults, report_faults, status_faults
+from pyutils.operator_demo.household import Household
+from pyutils.operator_demo.rows import DeathRow, HeadRow
 from pyutils.reporter.store_view import look_into
-from pyutils.units import FleetId, LeaseId
-
-
-class HeadRow(FrozenModel):
-    """A report that became a fleet's head, and what was promised for its moment."""
-
-    fleet: int
-    as_of: int
-    available_gpu_ms: int
-    busy_gpu_ms: int
-    energy_joules: int
-    gas_used: int
-    promised: bool
-    """Whether the reporter's store promised this digest, and so no other, for the moment."""
-
-
-class DeathRow(FrozenModel):
-    """A reporter that was killed on its way to a report."""
-
-    fleet: int
-    as_of: int
-    failpoint: str
-    head_as_of: int
-    """What the fleet's head was as of then."""
-
-
-class PaidRow(FrozenModel):
-    """A lease, and what was paid for what it got. Money in token units."""
-
-    id: int
-    fleet: int
-    delivered_gpu_ms: int
-    paid: int
-    refunded: int
-    closed: bool
+from pyutils.units import FleetId
 
 
 class OperatorOutcome(FrozenModel):
-    """The end state. Times are Unix seconds on the trace's own clock."""
+    """The end state. Times are Unix seconds on the trace's own clock, everything countable is an integer."""
 
+    trace: dict[str, Any]
     seed: int
+    fleets: tuple[FleetRow, ...]
     heads: tuple[HeadRow, ...]
     deaths: tuple[DeathRow, ...]
-    leases: tuple[PaidRow, ...]
+    processes: int
+    """How many processes verifiers and reporters had."""
+    signal_9_deaths: int
+    """How many of them ended by signal 9."""
+    leases: tuple[LeaseRow, ...]
+    revenue: tuple[RevenueRow, ...]
+    holders: tuple[HolderRow, ...]
     conserved: bool
+    faults: tuple[str, ...]
+    """Where daemons did not do what they promise, in words."""
     same_as_demo: bool
     differences: tuple[str, ...]
     """What is not as `make demo` has it, in words."""
 
 
 def read_outcome(
-    world: World, fleets: Sequence[FleetPlan], household: Household, deaths: Sequence[Death], *,
-    seed: int, conserved: bool, demo: Outcome,
-) -> OperatorOutcome:  # fmt: skip
-    """Read the end state from the chain and from the reporters' stores, and compare it with a demo's."""
-    heads = tuple(row for fleet in fleets for row in _heads(world, household, fleet.fleet_id))
-    leases = tuple(row for fleet in fleets for row in _leases(world, fleet.fleet_id))
-    found = differences(heads, leases, demo)
+    world: World,
+    household: Household,
+    reports: Sequence[ReportPlan],
+    deaths: Sequence[Death],
+    money: Outcome,
+    demo: Outcome,
+    seed: int,
+) -> OperatorOutcome:
+    """Return what came of it.
+
+    Args:
+        world: the chain.
+        household: whose stores are read; nobody runs any more.
+        reports: those that were to be made.
+        deaths: what was seen of reporters that were killed.
+        money: the end state of leases and revenue, as `make demo` reads it.
+        demo: what `make demo` gives for the trace.
+        seed: of the kills.
+
+    """
+    due: dict[Moment, int] = {(report.fleet_id, report.as_of): report.submit_at for report in reports}
+    with ExitStack() as open_stores:
+        verifiers = [open_stores.enter_context(look_into(path)) for path in household.verifiers_stores()]
+        heads: list[HeadRow] = []
+        promised: dict[Moment, list[bytes | None]] = {}
+        for fleet in household.fleets:
+            stores = [open_stores.enter_context(look_into(household.store_of(fleet.fleet_id))), *verifiers]
+            for entry in _advances(world, fleet.fleet_id):
+                as_of = entry.arguments["asOf"]
+                told = [store.promised(fleet.fleet_id, as_of) for store in stores]
+                heads.append(_head(world, entry, due, told.count(entry.arguments["digest"])))
+                promised[fleet.fleet_id, as_of] = told
+    rows_of_deaths = tuple(map(_death, deaths))
+    statuses = [status for daemon in household.everybody for status in daemon.statuses]
+    faults = [
+        *promise_faults(heads, promised),
+        *report_faults(heads, due),
+        *death_faults(heads, rows_of_deaths),
+        *status_faults(statuses, len(deaths)),
+    ]
+    found = differences(heads, money.leases, demo)
     return OperatorOutcome(
+        trace={name: value for name, value in money.trace.items() if name != "left_out"},
         seed=seed,
-        heads=heads,
-        deaths=tuple(
-            DeathRow(
-                fleet=death.kill.fleet_id,
-                as_of=death.kill.as_of,
-                failpoint=death.kill.place,
-                head_as_of=death.head_as_of,
-            )
-            for death in deaths
-        ),
-        leases=leases,
-        conserved=conserved,
+        fleets=money.fleets,
+        heads=tuple(heads),
+        deaths=rows_of_deaths,
+        processes=len(statuses),
+        signal_9_deaths=statuses.count(-signal.SIGKILL),
+        leases=money.leases,
+        revenue=money.revenue,
+        holders=money.holders,
+        conserved=money.conserved,
+        faults=tuple(faults),
         same_as_demo=not found,
         differences=found,
     )
 
 
-def differences(heads: Sequence[HeadRow], leases: Sequence[PaidRow], demo: Outcome) -> tuple[str, ...]:
-    """Return what is not as a demo has it: every head of the demo must be here, and every lease paid the same."""
-    ours = {(row.fleet, row.as_of): (row.available_gpu_ms, row.busy_gpu_ms, row.energy_joules) for row in heads}
-    found = []
-    for row in demo.reports:
-        if not row.head:
-            continue
-        theirs = row.available_gpu_ms, row.busy_gpu_ms, row.energy_joules
-        mine = ours.get((row.fleet, row.as_of))
-        if mine != theirs:
-            found.append(f"fleet {row.fleet} as of {row.as_of}: the head says {mine}, the demo's {theirs}")
-    paid = {row.id: (row.delivered_gpu_ms, row.paid, row.refunded) for row in leases}
-    for lease in demo.leases:
-        wanted = lease.delivered_gpu_ms, lease.paid, lease.refunded
-        if paid.get(lease.id) != wanted:
-            found.append(f"lease {lease.id}: {paid.get(lease.id)}, in the demo {wanted}")
-    return tuple(found)
+def _advances(world: World, fleet_id: FleetId) -> list[Entry]:
+    advances = entries(world.oracle, "AdvanceHead", world.manifest.first_block)
+    return [entry for entry in advances if entry.arguments["fleetId"] == fleet_id]
 
 
-def _heads(world: World, household: Household, fleet_id: FleetId) -> list[HeadRow]:
-    rows = []
-    with look_into(household.path_of(fleet_id).with_name("store.sqlite")) as store:
-        for entry in entries(world.oracle, "AdvanceHead", world.manifest.first_block):
-            fleet, as_of, available, busy, joules, *_ = entry.arguments["report"]
-            if fleet == fleet_id:
-                rows.append(
-                    HeadRow(
-                        fleet=fleet,
-                        as_of=as_of,
-                        available_gpu_ms=available,
-                        busy_gpu_ms=busy,
-                        energy_joules=joules,
-                        gas_used=gas_used(world.oracle, entry.transaction),
-                        promised=store.promised(fleet_id, as_of) == entry.arguments["digest"],
-                    )
-                )
-    return sorted(rows, key=lambda row: row.as_of)
+def _head(world: World, entry: Entry, due: Mapping[Moment, int], promised_by: int) -> HeadRow:
+    fleet, as_of, available, busy, joules, *_ = entry.arguments["report"]
+    receipt = Receipt.from_row(rpc.request(world.web3, "eth_getTransactionReceipt", entry.transaction))
+    accepted_at = block_time(world.web3, receipt.block_number)
+    return HeadRow(
+        fleet=fleet,
+        as_of=as_of,
+        available_gpu_ms=available,
+        busy_gpu_ms=busy,
+        energy_joules=joules,
+        digest=entry.arguments["digest"],
+        due_at=due.get((fleet, as_of), accepted_at),
+        accepted_at=accepted_at,
+        gas_used=receipt.gas_used,
+        fee_wei=receipt.gas_used * receipt.effective_gas_price,
+        promised_by=promised_by,
+    )
 
 
-def _leases(world: World, fleet_id: FleetId) -> list[PaidRow]:
-    rows = []
-    for number in range(1, world.book.lease_count(fleet_id) + 1):
-        lease_id = LeaseId(fleet_id << 32 | number)
-        lease = world.book.lease(lease_id)
-        rows.append(
-            PaidRow(
-                id=lease_id,
-                fleet=fleet_id,
-                delivered_gpu_ms=lease.delivered_gpu_ms,
-                paid=lease.paid,
-                refunded=lease.refunded,
-                closed=lease.closed,
-            )
-        )
-    return rows
+def _death(death: Death) -> DeathRow:
+    return DeathRow(
+        fleet=death.kill.fleet_id,
+        as_of=death.kill.as_of,
+        failpoint=death.kill.place,
+        signal=death.signal,
+        state=None if death.state is None else death.state.value,
+        promised=death.promised,
+        was_head=death.was_head,
+    )

@@ -18,7 +18,7 @@ from pyutils.meter.rule import MAX_GAP_CADENCES
 from pyutils.models import Allocation, Enrolment, Fleet
 from pyutils.operations import fleets, leases
 from pyutils.operations.gpu_lists import GpuLists
-from pyutils.operations.history import block_number, last_block_at
+from pyutils.operations.history import block_number, block_time, last_block_at
 from pyutils.units import MS_PER_SECOND, BlockNumber, FleetId, LeaseId, Ms, UnixSeconds
 
 FINALITY: Final = LanePolicy(finality=True, confirmations=64)
@@ -65,12 +65,20 @@ def final_block_at(system: System, as_of: UnixSeconds) -> BlockNumber:
     That the block itself is final would not do: until one that is stamped later is final too, another one may come
     between, and both would be the last one in turn. Raises `ReportTimeError` where it is not settled yet.
     """
-    web3 = system.web3
-    number = last_block_at(web3, as_of, first=system.manifest.first_block)
-    is_dev = system.manifest.chain_id in DEV_CHAINS
-    if number >= (block_number(web3, "latest") if is_dev else trusted_block(web3, FINALITY)):
+    number = last_block_at(system.web3, as_of, first=system.manifest.first_block)
+    if number >= _settled_block(system):
         raise ReportTimeError(f"block {number} need not be the last one at {as_of}: no later one is final yet")
     return number
+
+
+def settled_before(system: System) -> UnixSeconds:
+    """Return the time before which `final_block_at` knows the last block: that of the newest block that is final."""
+    return block_time(system.web3, _settled_block(system))
+
+
+def _settled_block(system: System) -> BlockNumber:
+    is_dev = system.manifest.chain_id in DEV_CHAINS
+    return block_number(system.web3, "latest") if is_dev else BlockNumber(max(0, trusted_block(system.web3, FINALITY)))
 
 
 def read_commitments(

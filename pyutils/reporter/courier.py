@@ -111,7 +111,8 @@ class Courier:
         call = f"MeterOracle.{function} of fleet {self.fleet_id} as of {record.as_of}"
         self.journal.about = (self.fleet_id, record.as_of, kind)
         try:
-            waiting = next((sent for sent in lane.outstanding if sent.seen is None), None)
+            ours = f" of fleet {self.fleet_id} as of "  # one account may send for several fleets
+            waiting = next((sent for sent in lane.outstanding if sent.seen is None and ours in sent.call), None)
             if waiting is None:
                 sent = lane.prepare(oracle.address, data, call=call)
                 lane.broadcast(sent)

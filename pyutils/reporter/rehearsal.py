@@ -96,9 +96,9 @@ def rehearse(
 
 def _due(view: View, rules: RulesConfig) -> UnixSeconds:
     begin = UnixSeconds(max(view.head.as_of, view.fleet.commissioned_at))
-    times = due_times(begin, view.now, rules.interval_s, rules.phase_s)
-    ready = [at for at in times if samples_close_at(view.fleet, at) + rules.settle_s <= view.now]
-    if not ready or not view.fleet.commissioned_at:
+    times = due_times(begin, view.now, rules.interval_s, rules.phase_s) if view.fleet.commissioned_at else []
+    ready = [at for at in times if view.can_build(at, rules.settle_s)]
+    if not ready:
         raise ReportTimeError(
             f"fleet {view.fleet_id}: no report is due at {view.now}", remedy="Wait for the next one, or give --as-of"
         )

@@ -37,7 +37,7 @@ from pyutils.reporter.records import Record, State
 from pyutils.reporter.starting import FleetOverError, check_reporter
 from pyutils.reporter.store import Store
 from pyutils.reporter.telemetry import Counts, Telemetry
-from pyutils.reporter.view import NO_DIGEST, View, due_times, is_over
+from pyutils.reporter.view import NO_DIGEST, View, due_times, is_over, was_posted
 from pyutils.units import EPOCH, SECONDS_PER_HOUR, FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
@@ -125,11 +125,13 @@ class Reporter:
         """Return the newest time as of which a report can be made now, later than `after`; None where there is none."""
         if self._must_wait(view):
             return None
+        if not view.fleet.commissioned_at:
+            return None
         begin = max(after, view.head.as_of, view.fleet.commissioned_at)
         times = due_times(UnixSeconds(begin), view.now, self.rules.interval_s, self.rules.phase_s)
-        while times and view.now < samples_close_at(view.fleet, times[-1]) + self.rules.settle_s:
+        while times and not view.can_build(times[-1], self.rules.settle_s):
             times.pop()
-        return times[-1] if times and view.fleet.commissioned_at else None
+        return times[-1] if times else None
 
     def _must_wait(self, view: View) -> bool:
         """Return whether it is the operator's turn still, or another verifier's."""
@@ -280,7 +282,8 @@ class Reporter:
     def _gather(self, proposal: Proposal, view: View) -> Sequence[SignatureFile]:
         """Return the signatures that there are, and keep them; asks only verifiers whose signature is missing."""
         have = [one for one in self.store.signatures(proposal.digest) if one.signer in view.verifiers]
-        found = gather(self.clients, proposal, view.quorum, self.rules.gather_s, have)
+        asked = [client for client in self.clients if client.peer.address in view.verifiers]
+        found = gather(asked, proposal, view.quorum, self.rules.gather_s, have)
         for one in found.signatures:
             self.store.keep_signature(one)
         self.telemetry.asked(found)
@@ -292,12 +295,13 @@ class Reporter:
         Once on each head: where that was struck, the next stake is a person's to risk, or a quorum moves the head.
         """
         free = view.pending.digest == NO_DIGEST and view.dispute.digest == NO_DIGEST
-        again = self.store.was_posted(self.fleet_id, UnixSeconds(view.head.as_of))
-        return self._is_late(record, view) and free and not again and self.rules.post_alone and not self.alone
+        wanted = self.rules.post_alone and not self.alone and free and self._is_late(record, view)
+        return wanted and not was_posted(self.system, view)
 
     def _is_late(self, record: Record, view: View) -> bool:
-        due = samples_close_at(view.fleet, record.as_of) + self.rules.settle_s
-        return view.now >= due + self.rules.quorum_deadline_s
+        """Return whether verifiers had long enough: counted in final blocks, since none can build before those."""
+        waits_s = self.rules.settle_s + self.rules.quorum_deadline_s
+        return view.settled >= samples_close_at(view.fleet, record.as_of) + waits_s
 
     # one report that a person asks for
 
@@ -312,8 +316,10 @@ class Reporter:
         least = max(view.head.as_of, view.fleet.commissioned_at, 0 if newest is None else newest.as_of)
         if as_of <= least:
             raise ReportTimeError(f"fleet {self.fleet_id}: {as_of} is not after {least}, up to when it was reported")
-        if view.now < samples_close_at(view.fleet, as_of) + self.rules.settle_s:
-            raise ReportTimeError(f"fleet {self.fleet_id}: at {view.now} not all samples of {as_of} can be there")
+        if not view.can_build(as_of, self.rules.settle_s):
+            soon = view.now < samples_close_at(view.fleet, as_of) + self.rules.settle_s
+            lacking = f"not all samples of {as_of} can be there" if soon else f"no block after {as_of} is final yet"
+            raise ReportTimeError(f"fleet {self.fleet_id}: at {view.now} {lacking}")
         for held in self.store.unfinished(self.fleet_id):
             if held.state in OPEN:
                 self._give_up(held, f"the report as of {as_of} says what it said")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyutils.models import PageRef
 from pyutils.operations.report_files import SignatureFile
-from pyutils.reporter import hearsay, lineage, promises, records, transactions
+from pyutils.reporter import hearsay, lineage, promises, records
 from pyutils.reporter.database import Database
 from pyutils.reporter.identity import Identity
 from pyutils.reporter.lineage import PUBLISHED
@@ -108,11 +108,6 @@ class StoreReader:
         """Return the kept signatures of a report, by signer."""
         with self.database.read() as connection:
             return hearsay.signatures(connection, digest)
-
-    def was_posted(self, fleet_id: FleetId, after: UnixSeconds) -> bool:
-        """Return whether a report as of a later time was sent on the operator's word alone, whatever became of it."""
-        with self.database.read() as connection:
-            return transactions.was_posted(connection, fleet_id, after)
 
     def seen(self, fleet_id: FleetId, proposer: str | None = None) -> bytes | None:
         """Return the kept proposal for the latest time, of one proposer or of all."""

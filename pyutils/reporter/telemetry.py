@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from pyutils.meter import FleetMeter
 from pyutils.models import FleetStatus
-from pyutils.operations.commitments import samples_close_at
 from pyutils.reporter.config import RulesConfig
 from pyutils.reporter.health import Health
 from pyutils.reporter.metrics import Metrics
@@ -89,4 +88,4 @@ def _due(view: View, rules: RulesConfig) -> list[UnixSeconds]:
         return []
     after = UnixSeconds(max(view.head.as_of, view.fleet.commissioned_at))
     times = due_times(after, view.now, rules.interval_s, rules.phase_s)
-    return [at for at in times if samples_close_at(view.fleet, at) + rules.settle_s <= view.now]
+    return [at for at in times if view.can_build(at, rules.settle_s)]

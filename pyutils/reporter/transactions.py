@@ -58,12 +58,6 @@ def settle(connection: sqlite3.Connection, account: str, nonce: int) -> None:
     connection.execute("UPDATE transactions SET settled = 1 WHERE account = ? AND nonce = ?", (account, str(nonce)))
 
 
-def was_posted(connection: sqlite3.Connection, fleet_id: FleetId, after: UnixSeconds) -> bool:
-    """Return whether a report as of a later time was sent on the operator's word alone, whatever became of it."""
-    wanted = "SELECT 1 FROM transactions WHERE kind = 'post' AND fleet_id = ? AND as_of > ? LIMIT 1"
-    return connection.execute(wanted, (str(fleet_id), after)).fetchone() is not None
-
-
 def unsettled(connection: sqlite3.Connection, account: str | None = None) -> list[SavedForm]:
     """Return the forms of what is not settled, by account, nonce and place. Raises `DamagedRecordError`."""
     found = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyutils.contracts import System
 from pyutils.models import Dispute, Fleet, FleetStatus, Head, Pending
 from pyutils.operations.chain_reports import REPORTER_BIT
+from pyutils.operations.commitments import samples_close_at, settled_before
 from pyutils.operations.history import block_number, block_time, events, last_block_at, topic
 from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
@@ -20,6 +21,7 @@ __all__ = [
     "due_times",
     "is_over",
     "look",
+    "was_posted",
 ]
 
 OPERATOR_SILENCE_S = 86_400
@@ -33,6 +35,8 @@ class View:
 
     block: BlockNumber
     now: UnixSeconds
+    settled: UnixSeconds
+    """What reporter and verifiers build from is known as of times before this: the newest final block's."""
     fleet_id: FleetId
     fleet: Fleet
     head: Head
@@ -47,6 +51,10 @@ class View:
         """When verifiers may report alone, unless a head advances before; never for a fleet not commissioned."""
         heard = self.head.accepted_at if self.head.digest != NO_DIGEST else self.fleet.commissioned_at
         return UnixSeconds(heard + OPERATOR_SILENCE_S if heard else 2**40)
+
+    def can_build(self, as_of: UnixSeconds, settle_s: int) -> bool:
+        """Return whether all samples of a report can be there, and what the chain commits it to is settled."""
+        return self.now >= samples_close_at(self.fleet, as_of) + settle_s and as_of < self.settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ def look(system: System, fleet_id: FleetId) -> View:
     return View(
         block=block,
         now=block_time(system.web3, block),
+        settled=settled_before(system),
         fleet_id=fleet_id,
         fleet=system.registry.fleet(fleet_id, block),
         head=oracle.head(fleet_id, block),
@@ -85,6 +94,14 @@ def is_over(system: System, view: View) -> bool:
         return False
     block = last_block_at(system.web3, UnixSeconds(view.head.as_of), first=system.manifest.first_block)
     return system.registry.fleet(view.fleet_id, block).status is FleetStatus.WOUND_DOWN
+
+
+def was_posted(system: System, view: View) -> bool:
+    """Return whether a report was posted on the operator's word alone on this head, whatever became of it."""
+    begin = UnixSeconds(max(view.head.as_of, view.fleet.commissioned_at))
+    first = last_block_at(system.web3, begin, first=system.manifest.first_block)
+    posts = events(system.oracle, "PostPending", [topic(view.fleet_id)], first=first, block=view.block)
+    return any(post.arguments["asOf"] > view.head.as_of for post in posts)
 
 
 def acceptances(

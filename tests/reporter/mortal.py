@@ -35,6 +35,8 @@ from .bookkeeping import (
     signature_of,
 )
 
+MOST_STEPS = 30
+"""A life that is to be killed takes fewer steps than this before its random instant."""
 ADOPTED_EVERY = 4
 """Every so many hours the head is one that others made."""
 
@@ -124,12 +126,14 @@ class Life:
         return report(as_of, told=self.seed)
 
 
-def live(path: Path, role: str, seed: int) -> None:
-    """Live until killed."""
+def live(path: Path, role: str, seed: int, heart: int | None = None) -> None:
+    """Live until killed; each step is a beat, a byte into `heart`."""
     with Store.open(path, VERIFIER if role == "verifier" else OPERATOR) as store:
         life = Life(store, seed, sys.stdout.fileno())
         while True:
             life.step()
+            if heart is not None:
+                os.write(heart, b".")
 
 
 def main(path: str, role: str, seed: str, kills: str = "0") -> None:
@@ -138,13 +142,18 @@ def main(path: str, role: str, seed: str, kills: str = "0") -> None:
         live(Path(path), role, int(seed))
     dice = random.Random(int(seed))
     for number in range(int(kills)):
+        pulse, heart = os.pipe()
         child = os.fork()
         if child == 0:
-            live(Path(path), role, int(seed) + number)
-        time.sleep(dice.uniform(0.002, 0.06))
+            live(Path(path), role, int(seed) + number, heart)
+        for _ in range(dice.randrange(MOST_STEPS)):
+            os.read(pulse, 1)  # by steps, so that a slow machine kills no sooner than a fast one
+        time.sleep(dice.uniform(0, 0.01))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), "it ended before it was killed"
+        os.close(pulse)
+        os.close(heart)
 
 
 if __name__ == "__main__":

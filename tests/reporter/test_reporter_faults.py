@@ -17,7 +17,8 @@ from pyutils.chain import FeeCapError, Lane, rpc
 from pyutils.meter import GpuSeries, Trace
 from pyutils.meter.page import page_name
 from pyutils.models import Head
-from pyutils.operations import reports
+from pyutils.operations import commitments, reports
+from pyutils.operations.history import block_time
 from pyutils.operations.report_files import ReportFile, SignatureFile
 from pyutils.reporter.adoption import NoPublisherError
 from pyutils.reporter.operator_daemon import OperatorDaemon
@@ -127,6 +128,31 @@ def test_tick__posted_alone__becomes_the_head_by_time(fleet_world: FleetWorld) -
 
 
 # the chain
+
+
+def test_tick__blocks_become_final_late__the_time_for_a_quorum_counts_from_there(
+    fleet_world: FleetWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be built before its block is final, nobody's silence is the verifiers' fault by then."""
+    monkeypatch.setattr(commitments, "DEV_CHAINS", frozenset())
+    world = fleet_world
+    web3 = world.world.web3
+    operator = world.operator((), rules=world.rules(quorum_deadline_s=600))
+    operator.serve()
+    as_of = world.due(1)
+    operator.tick()
+    world.arrive(1.5)
+    operator.tick()
+    assert states(operator) == {}, "no block after it is final, and the deadline is long past by the newest one"
+    while block_time(web3, "finalized") <= as_of:
+        rpc.request(web3, "anvil_mine", "0x1")
+    operator.tick()
+    operator.tick()
+    assert states(operator) == {as_of: State.SIGNED}
+    assert world.system.oracle.pending(FLEET).digest == bytes(32)
+    rpc.request(web3, "anvil_mine", hex(70))
+    digest = promised(operator, as_of)
+    world.tick_until(operator, lambda: world.system.oracle.pending(FLEET).digest == digest)
 
 
 @pytest.mark.parametrize("depth", [1, 5, 64])

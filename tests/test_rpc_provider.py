@@ -152,7 +152,13 @@ def test_failover__nobody_answers__one_error_names_all() -> None:
     assert failed.value.exit_status == 1
 
 
-@pytest.mark.parametrize("answer", [b"<html>", b"\xff\xfe\x00", b"[" * 100_000], ids=["HTML", "bytes", "nested"])
+DEEP = b'{"jsonrpc":"2.0","id":1,"result":' + b'{"a":' * 600 + b"1" + b"}" * 601
+"""Not too deep for a parser, and too deep for all that reads what it made."""
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html>", b"\xff\xfe\x00", b"[" * 100_000, DEEP], ids=["HTML", "bytes", "nested", "deep"]
+)
 def test_failover__answer_is_no_json__next_is_asked(answer: bytes) -> None:
     with node(lambda _: (200, answer)) as first, node(chain(5, eth_blockNumber="0x4")) as second:
         assert ask(FailoverProvider([first.url, second.url], 5, QUICK)) == "0x4"

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +25,9 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from pyutils.chain.errors import ChainProtocolError
 from pyutils.errors import ChainError, InputError
+
+_MOST_NESTED: Final = 32
+"""No method that is called nests its answer deeper; what reads answers goes down by recursion."""
 
 
 def shown(url: str) -> str:
@@ -158,7 +161,10 @@ class FailoverProvider(JSONBaseProvider):
     def _post(self, url: str, payload: bytes) -> Any:
         response = self._client.post(url, content=payload, headers={"Content-Type": "application/json"})
         response.raise_for_status()
-        return json.loads(response.content)
+        answer = json.loads(response.content)
+        if _is_deeper(answer, _MOST_NESTED):
+            raise ValueError(f"an answer nested more than {_MOST_NESTED} deep")
+        return answer
 
     def _check_chain(self, url: str) -> None:
         if url in self._checked:
@@ -174,6 +180,17 @@ class FailoverProvider(JSONBaseProvider):
             if found != self.expected_chain_id:
                 raise WrongChainError(url, self.expected_chain_id, found)
             self._checked.add(url)
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Return whether lists and objects lie in one another more than so deep, without going down by recursion."""
+    level = [value]
+    for _ in range(most + 1):
+        rows = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        if not rows:
+            return False
+        level = list(itertools.chain.from_iterable(rows))
+    return True
 
 
 def connect(urls: Sequence[str], chain_id: int | None = None, policy: RpcPolicy = RpcPolicy()) -> Web3:

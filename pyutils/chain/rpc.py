@@ -34,7 +34,9 @@ def unwrap(method: str, answer: RPCResponse) -> Any:
     error = answer.get("error")
     if error is not None:
         if isinstance(error, dict):
-            raise RpcError(method, str(error.get("message", "")), int(error.get("code", 0)), error.get("data"))
+            code: object = error.get("code")
+            number = code if isinstance(code, int) else 0
+            raise RpcError(method, str(error.get("message", "")), number, error.get("data"))
         raise RpcError(method, str(error))
     return answer.get("result")
 

@@ -52,6 +52,6 @@ class Alarms:
             try:
                 headers = {"Content-Type": "application/json"}
                 httpx.post(self.url, content=body, headers=headers, timeout=_TIMEOUT_S).raise_for_status()
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
                 _LOG.error("the alarm did not reach %s: %s", shown(self.url), str(error) or type(error).__name__)
         return True

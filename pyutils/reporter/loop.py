@@ -69,6 +69,7 @@ class Loop:
             return error
         finally:
             self._health.tick()
+        self._health.ready(_PARTS[SigningError])  # endpoints and meter tell themselves when they answer again
         self._said = ""
         return None
 

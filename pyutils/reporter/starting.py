@@ -93,7 +93,12 @@ def check_peers(store: Store, fleet_id: FleetId, signer: Signer, clients: Sequen
         except (ProposalError, orjson.JSONEncodeError) as error:
             _LOG.warning("%s shows a proposal that is none: %s", client.peer, printable(str(error)))
             continue
-        as_of = UnixSeconds(proposal.report_file.report.as_of)
+        told = proposal.report_file
+        about = (told.chain_id, told.oracle, told.report.fleet_id)
+        if about != (store.identity.chain_id, store.identity.oracle, fleet_id):
+            _LOG.warning("%s shows what was signed for another chain, oracle or fleet", client.peer)
+            continue
+        as_of = UnixSeconds(told.report.as_of)
         if proposal.proposer == signer.address and store.promised(fleet_id, as_of) != proposal.digest:
             raise StaleStoreError(
                 f"fleet {fleet_id}: {client.peer} has our signature of 0x{proposal.digest.hex()} as of {as_of},"

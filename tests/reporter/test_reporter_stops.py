@@ -18,7 +18,7 @@ from pyutils.reporter.peers import PeerClient
 from pyutils.reporter.records import State
 from pyutils.reporter.shelf import StoreShelf
 from pyutils.reporter.verifier_daemon import VerifierDaemon
-from pyutils.units import SECONDS_PER_HOUR
+from pyutils.units import SECONDS_PER_HOUR, FleetId
 
 from .fleet_world import FLEET, FleetWorld
 from .parties import VERIFIERS, reporting, states
@@ -163,6 +163,34 @@ def test_check_peers__verifier_shows_garbage__is_passed_over_in_one_line(
         said = [record.getMessage() for record in caplog.records]
         assert len(said) == len(VERIFIERS)
         assert all("shows a proposal that is none: " in line and line.isprintable() for line in said), said
+
+
+@pytest.mark.parametrize("field", ["chain_id", "oracle", "fleet_id"])
+def test_check_peers__signature_for_something_else__stops_nobody(
+    fleet_world: FleetWorld, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """One key may report elsewhere too, and a verifier that shows that proves nothing."""
+    world = fleet_world
+    operator = world.operator(VERIFIERS, rules=world.rules(gather_s=1))
+    operator.serve()
+    as_of = world.due(1)
+    operator.tick()
+    operator.tick()
+    record = operator.store.record(FLEET, as_of)
+    assert record is not None
+    proposal = operator.reporter.proposal(record)
+    report_file = proposal.report_file
+    if field == "fleet_id":
+        changed: dict[str, Any] = {"report": report_file.report.model_copy(update={"fleet_id": FleetId(2)})}
+    else:
+        changed = {field: 5 if field == "chain_id" else world.world.address("arbiter")}
+    other = report_file.model_copy(update=changed)
+    told = proposal.model_copy(update={"report_file": other, "signature": other.sign(operator.reporter.signer)})
+    shown = json.loads(told.to_bytes())
+    monkeypatch.setattr(PeerClient, "seen", lambda *_: shown)
+    operator.check_peers()
+    said = [one.getMessage() for one in caplog.records if "for another chain, oracle or fleet" in one.getMessage()]
+    assert len(said) == len(VERIFIERS)
 
 
 def test_shelf__built_and_not_signed__is_not_published(fleet_world: FleetWorld) -> None:

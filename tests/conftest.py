@@ -54,6 +54,8 @@ def web3(anvil: Anvil) -> Iterator[Web3]:
     chain = connect([anvil.url], devnet.CHAIN_ID)
     snapshot = rpc.request(chain, "evm_snapshot")
     yield chain
+    # What waits for a block would get one after the chain is put back, in the middle of the next test.
+    rpc.request(chain, "anvil_dropAllTransactions")
     rpc.request(chain, "evm_revert", snapshot)
 
 

@@ -169,7 +169,9 @@ class FaultyRpc:
                 """Keep quiet."""
 
         class Server(ThreadingHTTPServer):
-            daemon_threads = True
+            daemon_threads = False
+            """Closing waits for what is on its way to the node: sent on later, it would fall into the next test."""
+            request_queue_size = 128
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Keep quiet: a client that timed out is gone when the answer comes."""

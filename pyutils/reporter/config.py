@@ -139,7 +139,7 @@ class RulesConfig(Section):
     settle_s: Seconds = 30
     """Samples get so long to arrive after they were taken; later ones are dropped and counted."""
     quorum_deadline_s: Seconds = 900
-    """Without a quorum this long after a report was due, the operator posts it alone, with a stake."""
+    """Without a quorum this long after a report was due, counted in final blocks, it is posted alone, with a stake."""
     post_alone: bool = True
     """Whether reports are posted alone at all; the stake is the gas account's, which gets it back if it stands."""
     gather_s: Seconds = 20

@@ -159,13 +159,13 @@ def test_read__server_killed_between_pages__nothing_is_lost(tmp_path: Path) -> N
         exporter.advance(trace.last)
         before = exporter.pending
         for share in (2, 3):
-            with PrometheusServer.start(tmp_path, {"dcgm": [exporter.target]}, scrape_interval_ms=20) as server:
+            with PrometheusServer.start(tmp_path, {"dcgm": [exporter.target]}, scrape_interval_ms=100) as server:
                 deadline = time.monotonic() + 60
                 while exporter.pending > before // share and time.monotonic() < deadline:
                     time.sleep(0.005)
                 server.process.kill()
                 server.process.wait()
-        with PrometheusServer.start(tmp_path, {"dcgm": [exporter.target]}, scrape_interval_ms=20) as server:
+        with PrometheusServer.start(tmp_path, {"dcgm": [exporter.target]}, scrape_interval_ms=100) as server:
             scraped(exporter, trace.last)
             assert_same(trace, server)
 

@@ -1,12 +1,13 @@
 """Replays a trace as dcgm-exporter would have shown it: the same metrics and labels, each sample with its own time.
 
 A real exporter shows the newest value alone, and Prometheus takes one a scrape. Here many samples of a GPU stand in
-one page, oldest first, each with its timestamp, and every page is sent whole twice: the first may have been lost on its
-way, and of equal samples a server keeps one. Each path is replayed by itself, so that several servers may scrape.
+one page, oldest first, each with its timestamp, and every page is read whole twice: whoever read the first may have died
+before it kept it, and of equal samples a server keeps one. Each path is replayed by itself, so that several servers may scrape.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -132,7 +133,7 @@ class ReplayExporter:
         return _text(lines), end
 
     def showed(self, end: int, path: str = METRICS_PATH) -> None:
-        """Tell that a page was sent whole; after the second time the next one is due."""
+        """Tell that a page was read whole; after the second time the next one is due."""
         with self._lock:
             place = self._places[path]
             if end != place.end or end == place.begin:
@@ -197,9 +198,17 @@ def _handler(exporter: ReplayExporter) -> type[BaseHTTPRequestHandler]:
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)
+                    self._await_close()
                 except (BrokenPipeError, ConnectionResetError, TimeoutError):
                     return  # whoever scraped is gone; the page is shown again
                 exporter.showed(end, self.path)
+
+        def _await_close(self) -> None:
+            """Wait until the other side read all and closes: one that gives up earlier resets the connection."""
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            while self.connection.recv(1_024):
+                pass
 
         def log_message(self, *_: object) -> None:
             """Say nothing: scrapes are many."""

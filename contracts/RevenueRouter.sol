@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {Payouts} from "./base/Payouts.sol";
@@ -15,7 +16,7 @@ import {System} from "./interfaces/System.sol";
 import {WaterfallLib} from "./libraries/WaterfallLib.sol";
 
 /// @title RevenueRouter
-contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
+contract RevenueRouter is Payouts, AccessManaged, ReentrancyGuardTransient, IRevenueRouter {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
@@ -29,8 +30,14 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
         uint16 operatingShareBps;
         uint24 day;
         uint96 pending;
-        /// The net revenue of `day` so far; earlier days are in `_netRevenue`.
+        /// The net revenue of `day` so far; earlier days are in `_days`.
         uint96 dayNet;
+    }
+
+    /// @dev A day on which net revenue was recorded, and all that was recorded until its end, in token units.
+    struct DayRecord {
+        uint24 day;
+        uint128 total;
     }
 
     /// @dev What was split so far. Money in token units.
@@ -53,7 +60,8 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
 
     mapping(uint256 fleetId => Flow) internal _flows;
     mapping(uint256 fleetId => Legs) internal _legs;
-    mapping(uint256 fleetId => mapping(uint256 day => uint256)) internal _netRevenue;
+    /// @dev Rising days, each once: what lies between two of them is a difference, whatever their number.
+    mapping(uint256 fleetId => DayRecord[]) internal _days;
 
     /// @param initialFeeBps Protocol fee in basis points, at most 10 %.
     constructor(System memory system, address initialRecipient, uint16 initialFeeBps) AccessManaged(system.authority) {
@@ -85,7 +93,10 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
 
         if (flow.day != today) {
             if (flow.dayNet > 0) {
-                _netRevenue[fleetId][flow.day] = flow.dayNet;
+                DayRecord[] storage past = _days[fleetId];
+                uint256 n = past.length;
+                uint128 before = n == 0 ? 0 : past[n - 1].total;
+                past.push(DayRecord(flow.day, before + flow.dayNet));
                 emit RecordDay(fleetId, flow.day, flow.dayNet);
             }
             flow.day = today;
@@ -136,6 +147,19 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
     }
 
     /// @inheritdoc IRevenueRouter
+    function distribute(uint256 fleetId, uint256 amount) external nonReentrant {
+        IERC20 token = IERC20(REGISTRY.settlementToken(fleetId));
+        _pull(token, msg.sender, amount);
+
+        Legs storage legs = _legs[fleetId];
+        legs.routed += amount.toUint128();
+        legs.shares += uint128(amount);
+        legs.uncollected += uint128(amount);
+
+        emit Distribute(fleetId, msg.sender, amount);
+    }
+
+    /// @inheritdoc IRevenueRouter
     function lowerOperatingShare(uint256 fleetId, uint16 operatingShareBps) external {
         require(msg.sender == REGISTRY.controllerOf(fleetId), NotController(fleetId, msg.sender));
         uint256 current = _flows[fleetId].operatingShareBps;
@@ -177,7 +201,32 @@ contract RevenueRouter is Payouts, AccessManaged, IRevenueRouter {
 
     /// @inheritdoc IRevenueRouter
     function netRevenueOn(uint256 fleetId, uint256 day) external view returns (uint256) {
+        return _recordedBefore(fleetId, day + 1) - _recordedBefore(fleetId, day);
+    }
+
+    /// @inheritdoc IRevenueRouter
+    function netRevenueBetween(uint256 fleetId, uint256 fromDay, uint256 toDay) external view returns (uint256) {
+        return toDay <= fromDay ? 0 : _recordedBefore(fleetId, toDay) - _recordedBefore(fleetId, fromDay);
+    }
+
+    /// @dev All net revenue recorded for days before `day`.
+    function _recordedBefore(uint256 fleetId, uint256 day) private view returns (uint256) {
         Flow storage flow = _flows[fleetId];
-        return flow.day == day ? flow.dayNet : _netRevenue[fleetId][day];
+        DayRecord[] storage past = _days[fleetId];
+        uint256 high = past.length;
+        uint256 total = high == 0 ? 0 : past[high - 1].total;
+        uint256 newest = flow.day;
+        if (day > newest) return total + flow.dayNet;
+        // Of the days from `day` to the newest each has at most one record: what lies below `low` is older than `day`, and
+        // where every day has its record nothing else is.
+        uint256 back = newest - day;
+        uint256 low = high > back ? high - back : 0;
+        if (low < high && past[low].day >= day) high = low;
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (past[middle].day < day) low = middle + 1;
+            else high = middle;
+        }
+        return low == 0 ? 0 : past[low - 1].total;
     }
 }

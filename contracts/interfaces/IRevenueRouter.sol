@@ -32,6 +32,7 @@ interface IRevenueRouter is IPayouts {
         uint256 shares
     );
     event CollectShares(uint256 indexed fleetId, address indexed shares, uint256 amount);
+    event Distribute(uint256 indexed fleetId, address indexed from, uint256 amount);
     event RecordDay(uint256 indexed fleetId, uint256 indexed day, uint256 netRevenue);
     event LowerOperatingShare(uint256 indexed fleetId, uint256 operatingShareBps);
     event SetProtocolFee(uint256 protocolFeeBps);
@@ -59,6 +60,10 @@ interface IRevenueRouter is IPayouts {
     /// @notice Sends the shares' leg to the fleet's shares, which alone may call.
     function collectShares(uint256 fleetId) external returns (uint256 amount);
 
+    /// @notice Gives `amount` of the caller's money to the fleet's shareholders, without fee and operating share: proceeds of
+    /// retired hardware, for instance. For anyone; never evidence for an appraisal.
+    function distribute(uint256 fleetId, uint256 amount) external;
+
     /// @notice Splits under the old share, then lowers it. For the fleet's controller.
     function lowerOperatingShare(uint256 fleetId, uint16 operatingShareBps) external;
 
@@ -71,6 +76,8 @@ interface IRevenueRouter is IPayouts {
     function revenue(uint256 fleetId) external view returns (Revenue memory);
     /// @notice Net revenue recorded for a UTC day (Unix time ÷ 86,400), in settlement-token units.
     function netRevenueOn(uint256 fleetId, uint256 day) external view returns (uint256);
+    /// @notice Net revenue recorded for the UTC days from `fromDay` up to, and without, `toDay`. A few reads however many days.
+    function netRevenueBetween(uint256 fleetId, uint256 fromDay, uint256 toDay) external view returns (uint256);
     function protocolFeeBps() external view returns (uint16);
     function feeRecipient() external view returns (address);
 }

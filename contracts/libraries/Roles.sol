@@ -20,4 +20,6 @@ library Roles {
     uint64 internal constant RISK = 7;
     /// @dev The second, delayed hand that a forced transfer needs.
     uint64 internal constant ENFORCER = 8;
+    /// @dev Sets what new boards cost, on which loans against fleets rest.
+    uint64 internal constant APPRAISER = 9;
 }

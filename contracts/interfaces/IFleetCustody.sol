@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ICustodian} from "./ICustodian.sol";
+
+/// @title FleetCustody: who holds what a loan is secured by?
+/// @notice Holds titles, shares and liquid collateral of open loans, and of lots that the vault took. FleetCredit alone
+/// moves them. It names who controls a fleet: the borrower until a sale, or a steward of the lenders during a breach. What
+/// only an owner may do, the controller does with the risk role's consent to exactly that act.
+interface IFleetCustody is ICustodian {
+    event Take(
+        uint256 indexed loanId,
+        uint256 indexed fleetId,
+        address indexed from,
+        uint256 shares,
+        address collateral,
+        uint256 amount
+    );
+    event ReleaseCollateral(uint256 indexed loanId, address indexed token, address indexed to, uint256 amount);
+    event ReleaseShares(uint256 indexed loanId, uint256 indexed fleetId, address indexed to, uint256 shares);
+    event ReleaseLot(uint256 indexed loanId, uint256 indexed fleetId, address indexed to, uint256 shares);
+    event NameController(uint256 indexed fleetId, address indexed controller);
+    event Consent(bytes32 indexed act);
+    event CollectRevenue(uint256 indexed fleetId, uint256 amount);
+
+    error NotCredit(address caller);
+    error NotController(uint256 fleetId, address caller);
+    error NotHere(uint256 fleetId);
+    error NoConsent(bytes32 act);
+    error InsufficientPledge(uint256 loanId, uint256 held, uint256 asked);
+    error TransferFellShort(IERC20 token, uint256 expected, uint256 received);
+    error InvalidReceiver(address to);
+
+    /* ---- for FleetCredit alone ---- */
+
+    /// @notice Takes title, shares and collateral from `from`, which approved this contract for each, and names it controller.
+    function take(uint256 loanId, uint256 fleetId, address from, uint256 shares, IERC20 collateral, uint256 amount)
+        external;
+
+    /// @notice Takes more collateral for a loan.
+    function takeCollateral(uint256 loanId, address from, IERC20 collateral, uint256 amount) external;
+
+    /// @notice Takes more of the fleet's shares for a loan.
+    function takeShares(uint256 loanId, uint256 fleetId, address from, uint256 shares) external;
+
+    /// @notice Sends collateral of a loan away.
+    function releaseCollateral(uint256 loanId, IERC20 collateral, address to, uint256 amount) external;
+
+    /// @notice Sends some of a loan's pledged shares away.
+    function releaseShares(uint256 loanId, uint256 fleetId, address to, uint256 shares) external;
+
+    /// @notice Sends title and all pledged shares away. The receiver's hooks are not called.
+    function releaseLot(uint256 loanId, uint256 fleetId, address to) external;
+
+    /// @notice Brings what pledged and bound shares earned to FleetCredit.
+    /// @return amount Settlement-token units that were sent.
+    function collectRevenue(uint256 loanId, uint256 fleetId) external returns (uint256 amount);
+
+    /// @notice Names who controls the fleet.
+    function nameController(uint256 fleetId, address controller) external;
+
+    /* ---- what only an owner may do ---- */
+
+    /// @notice The risk role consents to one act, once: `act` is `actHash` of its call data.
+    function consent(bytes32 act) external;
+
+    /// @notice Shrinks the fleet. For its controller, with consent.
+    function shrink(uint256 fleetId, uint32 capacity, bytes32 gpuRoot) external;
+
+    /// @notice Replaces boards. For the fleet's controller, with consent.
+    function setGpuRoot(uint256 fleetId, bytes32 gpuRoot) external;
+
+    /// @notice Ends the fleet; its hardware's proceeds go to shareholders by `RevenueRouter.distribute`. For its controller, with consent.
+    function windDown(uint256 fleetId) external;
+
+    /* ---- reads ---- */
+
+    /// @notice Hash to consent to: of the custody's address and the act's call data, selector included.
+    function actHash(bytes calldata callData) external view returns (bytes32);
+    /// @notice Shares that loan `loanId` pledged, without those bound to the title.
+    function sharesOf(uint256 loanId) external view returns (uint256);
+    /// @notice Collateral that loan `loanId` pledged.
+    function collateralOf(uint256 loanId) external view returns (uint256);
+    /// @notice Held for all loans; a donation changes nothing.
+    function held(IERC20 token) external view returns (uint256);
+}

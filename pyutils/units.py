@@ -44,6 +44,15 @@ FleetId = NewType("FleetId", int)
 LeaseId = NewType("LeaseId", int)
 """Number of a lease, and of its NFT, in LeaseBook."""
 
+LoanId = NewType("LoanId", int)
+"""Number of a loan in FleetCredit."""
+
+Bps = NewType("Bps", int)
+"""A ratio, or a rate a year, in basis points; 10,000 are the whole."""
+
+ScaledInterest = NewType("ScaledInterest", int)
+"""Interest in asset units × basis points × seconds: exact, however often it is counted."""
+
 BlockNumber = NewType("BlockNumber", int)
 """Height of a block."""
 
@@ -57,6 +66,7 @@ MS_PER_SECOND = 1_000
 MS_PER_HOUR = 3_600_000
 SECONDS_PER_HOUR = 3_600
 PPM = 1_000_000
+BPS = 10_000
 
 _PLAIN_DECIMAL = re.compile(r"[0-9][0-9_]*(\.[0-9]+)?")
 

@@ -1,0 +1,49 @@
+"""What Appraisal and CollateralPrices say of values. Money in settlement-token units, ratios in WAD."""
+
+from __future__ import annotations
+
+from pyutils.models.address import Address
+from pyutils.models.row import StructModel
+
+
+class ClassPrice(StructModel):
+    """What one new GPU of a class costs, installed."""
+
+    per_gpu: int
+    updated_at: int
+
+
+class FleetValue(StructModel):
+    """Every step from a fleet to its value; each is rounded down."""
+
+    capacity: int
+    price_per_gpu: int
+    priced_at: int
+    age_seconds: int
+    depreciation_wad: int
+    """What is left of a new board's price at that age."""
+    hardware: int
+    history_days: int
+    """Complete UTC days since the fleet was commissioned."""
+    mean30: int
+    """Mean net revenue a day over the last 30 complete UTC days, or since commissioning."""
+    mean90: int
+    months_left: int
+    annuity_wad: int
+    """Present value of one unit a month over `months_left`."""
+    revenue_cap: int
+    capped: int
+    """The lower of `hardware` and `revenue_cap`."""
+
+
+class PriceFeed(StructModel):
+    """How one collateral token is priced."""
+
+    feed: Address
+    max_age: int
+    feed_decimals: int
+    token_decimals: int
+    least: int
+    """Answers outside `[least, most]`, in the feed's own units, are refused."""
+    most: int
+    most_jump_bps: int

@@ -1,0 +1,1 @@
+"""The mirrors alone, against what DESIGN promises and, where they are thin, against Solidity itself."""

@@ -9,6 +9,8 @@ struct CreditSystem {
     address registry;
     address oracle;
     address router;
+    /// @dev Tells a fleet's shares for one read.
+    address shareFactory;
     address lossFund;
     /// @dev The settlement token that is lent.
     address asset;

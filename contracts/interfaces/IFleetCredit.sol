@@ -110,6 +110,20 @@ struct Loan {
     uint96 askingPrice;
 }
 
+/// @notice What a sale must know of a loan, for the few reads that a bid can afford.
+struct SaleState {
+    uint64 fleetId;
+    LoanState state;
+    uint40 breachedSince;
+    /// @dev Whether title and pledged shares are still in custody for it.
+    bool hasLot;
+    uint96 shares;
+    IERC20 collateral;
+    uint96 collateralAmount;
+    /// @dev Principal and interest now, rounded up, in asset units.
+    uint256 owed;
+}
+
 /// @notice One line of a schedule. Money in asset units.
 struct Instalment {
     /// @dev Unix seconds: the start plus n calendar months.
@@ -290,6 +304,8 @@ interface IFleetCredit is IPayouts {
     /// @notice The open or held loan of a fleet; zero where there is none.
     function loanOf(uint256 fleetId) external view returns (uint256);
     function loan(uint256 loanId) external view returns (Loan memory);
+    /// @notice The loan as the auction sees it.
+    function saleState(uint256 loanId) external view returns (SaleState memory);
     /// @notice What is owed now: principal, and interest rounded up.
     function debt(uint256 loanId) external view returns (uint256 principal, uint256 interest);
     /// @notice What is due now and not paid: principal, and interest rounded up.

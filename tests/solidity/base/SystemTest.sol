@@ -332,11 +332,11 @@ abstract contract SystemTest {
             FixedPricing(_put("pricing", vm.getCode("FixedPricing.sol:FixedPricing"), abi.encode(system.registry)));
     }
 
-    function _predict(bytes32 salt) private view returns (address) {
+    function _predict(bytes32 salt) internal view returns (address) {
         return create3.addressOf(address(this), salt);
     }
 
-    function _put(bytes32 salt, bytes memory code, bytes memory arguments) private returns (address deployed) {
+    function _put(bytes32 salt, bytes memory code, bytes memory arguments) internal returns (address deployed) {
         deployed = create3.deploy(salt, bytes.concat(code, arguments));
         require(deployed == _predict(salt), "not where predicted");
     }
@@ -369,7 +369,7 @@ abstract contract SystemTest {
         authority.grantRole(0, admin, 0);
     }
 
-    function _let(uint64 role, address who, address target, bytes4 selector) private {
+    function _let(uint64 role, address who, address target, bytes4 selector) internal {
         bytes4[] memory selectors = new bytes4[](1);
         selectors[0] = selector;
         authority.setTargetFunctionRole(target, selectors, role);

@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+/// @notice How fleets are valued; fixed at creation. Ratios in basis points, spans in seconds.
+struct AppraisalParameters {
+    /// @dev What is left of a new board's price at months 12, 24, 36 and 48; never rises.
+    uint16[4] leftBps;
+    /// @dev How far one update may move a price, of the price before it.
+    uint16 mostStepBps;
+    /// @dev Between two updates of one class.
+    uint32 leastPause;
+    /// @dev Older prices are stale.
+    uint32 maxAge;
+    /// @dev After so many months a board earns nothing any more.
+    uint16 economicLifeMonths;
+    /// @dev A year; a twelfth of it discounts a month.
+    uint16 discountBps;
+}
+
 /// @notice What one new GPU of a class costs, installed, in settlement-token units.
 struct ClassPrice {
     uint96 perGpu;
@@ -14,14 +30,16 @@ struct FleetValue {
     uint256 pricePerGpu;
     /// @dev When `pricePerGpu` was set, Unix seconds.
     uint256 pricedAt;
+    /// @dev Since commissioning; zero before it.
     uint256 ageSeconds;
     /// @dev What is left of a new board's price at that age.
     uint256 depreciationWad;
     /// @dev capacity × price × depreciation, rounded down.
     uint256 hardware;
-    /// @dev Complete UTC days since the fleet was commissioned.
+    /// @dev Complete UTC days since the fleet was commissioned; neither that day, where it had begun, nor today is one.
     uint256 historyDays;
-    /// @dev Mean net revenue a day over the last 30 and 90 complete UTC days, or since commissioning; rounded down.
+    /// @dev Mean net revenue a day over the last 30 and 90 complete UTC days, or since commissioning; rounded down. Zero
+    /// without a complete day.
     uint256 mean30;
     uint256 mean90;
     /// @dev Whole months of economic life that are left.
@@ -38,10 +56,12 @@ struct FleetValue {
 /// @notice Replacement price × depreciation, capped by discounted net revenue. Every intermediate is readable.
 /// @dev Depreciation is linear between 100 % at month 0 and what is fixed at creation for months 12, 24, 36 and 48, and
 /// constant from there; a month is a twelfth of 365 days. Ages count from commissioning, which the registrar confirms:
-/// older boards are the registrar's to refuse. Revenue counts only what `RevenueRouter` recorded as evidence.
+/// older boards are the registrar's to refuse. Revenue counts only what `RevenueRouter` recorded as evidence. A fleet that is
+/// wound down, or not commissioned yet, has no GPUs and no value.
 interface IAppraisal {
     event SetPrice(bytes32 indexed gpuClass, uint256 perGpu);
 
+    /// @notice Out of range: a field of `AppraisalParameters`, or of `setPrice`.
     error InvalidParameter(bytes32 field);
     error StepTooLarge(bytes32 gpuClass, uint256 current, uint256 asked, uint256 mostStepBps);
     error UpdatedTooSoon(bytes32 gpuClass, uint256 from);
@@ -50,15 +70,19 @@ interface IAppraisal {
     error WrongToken(uint256 fleetId, address token);
 
     /// @notice Sets a class's replacement price: bounded in step and pace, once there is one. Restricted to the appraiser.
+    /// @dev A price is never zero: from there no step would lead away.
     function setPrice(bytes32 gpuClass, uint96 perGpu) external;
 
-    /// @notice The fleet's value with every intermediate; reverts where its class has no price or a stale one.
+    /// @notice The fleet's value with every intermediate; reverts where its class has no price or a stale one, or where it
+    /// settles in another token than this market's.
     function appraise(uint256 fleetId) external view returns (FleetValue memory);
 
     /// @notice The same where the price is stale: for reading, never for lending.
     function lastKnown(uint256 fleetId) external view returns (FleetValue memory);
 
+    /// @notice A class's price; zero where it never had one.
     function priceOf(bytes32 gpuClass) external view returns (ClassPrice memory);
+    function parameters() external view returns (AppraisalParameters memory);
     /// @notice What is left of a new board's price after `ageSeconds`, WAD, rounded down.
     function depreciationWad(uint256 ageSeconds) external view returns (uint256);
     /// @notice Present value of one unit a month over `months`, WAD, rounded down.

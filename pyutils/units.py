@@ -44,6 +44,9 @@ FleetId = NewType("FleetId", int)
 LeaseId = NewType("LeaseId", int)
 """Number of a lease, and of its NFT, in LeaseBook."""
 
+VaultShares = NewType("VaultShares", int)
+"""Shares of a credit vault in their smallest unit; six more decimals than its settlement token."""
+
 LoanId = NewType("LoanId", int)
 """Number of a loan in FleetCredit."""
 
@@ -130,6 +133,19 @@ def format_gpu_hours(time: GpuMs, places: int = 3) -> str:
 def parse_gpu_hours(text: str) -> GpuMs:
     """Return the GPU-milliseconds that `text` GPU-hours mean. Raises `AmountError` below a millisecond."""
     return GpuMs(_parse_scaled(text, MS_PER_HOUR))
+
+
+def format_bps(ratio: int) -> str:
+    """Return basis points as percent, exactly: `format_bps(1_250)` is `"12.5 %"`."""
+    return format_fixed(ratio, 2) + " %"
+
+
+def parse_bps(text: str) -> Bps:
+    """Return a ratio such as `0.125`, or `12.5%`, in basis points. Raises `AmountError` where it is finer."""
+    clean = text.strip()
+    if clean.endswith("%"):
+        return Bps(_parse_scaled(clean[:-1].rstrip(), 100))
+    return Bps(_parse_scaled(clean, BPS))
 
 
 def format_wad_percent(ratio: Wad, places: int = 2) -> str:

@@ -15,14 +15,17 @@ from pyutils.units import (
     MS_PER_HOUR,
     WAD,
     AmountError,
+    Bps,
     Bytes32TextError,
     GpuMs,
     TokenUnits,
     Wad,
+    format_bps,
     format_gpu_hours,
     format_money,
     format_wad_percent,
     from_bytes32_text,
+    parse_bps,
     parse_gpu_hours,
     parse_money,
     parse_wad,
@@ -99,6 +102,24 @@ def test_to_bytes32_text__no_short_string__is_refused(text: str) -> None:
 def test_from_bytes32_text__other_bytes__are_refused(word: bytes) -> None:
     with pytest.raises(Bytes32TextError):
         from_bytes32_text(word)
+
+
+@given(bps=st.integers(0, 2**16))
+def test_basis_points__printed_and_read_again__are_the_same(bps: int) -> None:
+    assert parse_bps(format_bps(Bps(bps))) == bps
+
+
+@pytest.mark.parametrize(
+    ("text", "bps"), [("12%", 1_200), ("0.12", 1_200), ("1.35", 13_500), ("12.5 %", 1_250), ("0", 0)]
+)
+def test_parse_bps__part_or_percent__is_exact(text: str, bps: int) -> None:
+    assert parse_bps(text) == bps
+
+
+@pytest.mark.parametrize("text", ["0.00001", "0.001%", "-1%", "a tenth", "%"])
+def test_parse_bps__finer_than_a_basis_point_or_no_number__is_refused(text: str) -> None:
+    with pytest.raises(AmountError):
+        parse_bps(text)
 
 
 def test_errors__every_class__hangs_on_one_root() -> None:

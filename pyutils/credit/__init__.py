@@ -1,7 +1,7 @@
 """Exact integer mirrors of the contracts that lend against fleets: quotes for people, and the reference in tests."""
 
 from pyutils.credit.interest import SCALE, accrue, interest_down, interest_up, scaled_paid
-from pyutils.credit.loan import Debt, Served
+from pyutils.credit.loan import Served
 from pyutils.credit.quote import LoanQuote, quote
 from pyutils.credit.schedule import (
     Payment,
@@ -15,7 +15,6 @@ from pyutils.credit.schedule import (
 
 __all__ = [
     "SCALE",
-    "Debt",
     "LoanQuote",
     "Payment",
     "Served",

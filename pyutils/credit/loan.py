@@ -10,22 +10,10 @@ from typing import NamedTuple
 
 from pyutils.credit.interest import accrue, interest_up, scaled_paid
 from pyutils.credit.schedule import add_months, balance_after
-from pyutils.models.loan import Evidence, Loan, LoanState
+from pyutils.models.loan import Debt, Evidence, Loan, LoanState
 from pyutils.units import NO_MONEY, Bps, ScaledInterest, TokenUnits, UnixSeconds
 
 DAY_S = 86_400
-
-
-class Debt(NamedTuple):
-    """What is owed, due, or paid."""
-
-    principal: TokenUnits
-    interest: TokenUnits
-
-    @property
-    def total(self) -> TokenUnits:
-        """Principal and interest."""
-        return TokenUnits(self.principal + self.interest)
 
 
 class Served(NamedTuple):

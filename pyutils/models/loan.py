@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
 from pyutils.models.address import ZERO_ADDRESS, Address
 from pyutils.models.row import StructModel
+from pyutils.units import TokenUnits
 
 IN_UINT8: Any = Field(ge=0, lt=2**8)
 IN_UINT16: Any = Field(ge=0, lt=2**16)
@@ -120,6 +121,19 @@ class Loan(StructModel):
     """Who controls the fleet in place of the borrower; zero for nobody."""
     held_owed: int
     asking_price: int
+
+
+class Debt(NamedTuple):
+    """What is owed, due, or paid."""
+
+    principal: TokenUnits
+    interest: TokenUnits
+    """Rounded up, for the vault."""
+
+    @property
+    def total(self) -> TokenUnits:
+        """Principal and interest."""
+        return TokenUnits(self.principal + self.interest)
 
 
 class Instalment(StructModel):

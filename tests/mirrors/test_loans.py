@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from pyutils.credit import loan as loans
 from pyutils.credit import quote
 from pyutils.credit.interest import interest_up
-from pyutils.credit.loan import Debt
 from pyutils.credit.schedule import add_months, balance_after, payments, reserve_target_up
 from pyutils.errors import InputError
 from pyutils.models.address import ZERO_ADDRESS
-from pyutils.models.loan import Evidence, Loan, LoanState, LoanTerms
+from pyutils.models.loan import Debt, Evidence, Loan, LoanState, LoanTerms
 from pyutils.units import Bps, TokenUnits, UnixSeconds
 
 START = UnixSeconds(1_800_000_000)

@@ -60,7 +60,8 @@ struct LoanTerms {
     uint40 insuredUntil;
     uint16 hardwareLtvBps;
     uint16 hardwareBreachBps;
-    /// @dev In place of `hardwareLtvBps` for a fleet with less than 30 days of history.
+    /// @dev In place of `hardwareLtvBps` for a loan drawn before the fleet had 30 days of history, for as long as it is tested
+    /// without the revenue cap.
     uint16 youngLtvBps;
     uint16 collateralLtvBps;
     uint16 collateralBreachBps;
@@ -180,6 +181,8 @@ interface IFleetCredit is IPayouts {
     event OfferLot(uint256 indexed loanId, uint256 askingPrice);
     /// @notice Nothing is owed any more. `surplus` is what the borrower got beyond it, `covered` what the loss fund paid, `loss` the vault's.
     event CloseLoan(uint256 indexed loanId, uint256 surplus, uint256 covered, uint256 loss);
+    /// @notice A closed loan's pledge could not be sent back: the borrower takes it with `reclaim`.
+    event KeepPledge(uint256 indexed loanId, bool lot, bool collateral);
     event SetCap(bytes32 indexed kind, bytes32 indexed key, uint256 cap);
     event SetCostRecipient(address indexed recipient);
 
@@ -210,6 +213,9 @@ interface IFleetCredit is IPayouts {
     error PriceTooHigh(uint256 loanId, uint256 price, uint256 limit);
     error PriceTooLow(uint256 loanId, uint256 price, uint256 least);
     error InvalidAmount(uint256 loanId, uint256 amount);
+    /// @notice The vault takes a lot only once the liquid collateral, which sells first, is gone.
+    error CollateralLeft(uint256 loanId, uint256 amount);
+    error NothingToReclaim(uint256 loanId);
 
     /* ---- borrowing ---- */
 
@@ -243,6 +249,10 @@ interface IFleetCredit is IPayouts {
     /// @notice Whether excess revenue prepays. For the borrower.
     function setSweep(uint256 loanId, bool sweep) external;
 
+    /// @notice Takes what a closed loan could not send back, for instance because the gate of the shares or the list of a token
+    /// refused the borrower: nobody's refusal keeps a loan from being paid. For the borrower.
+    function reclaim(uint256 loanId, address to) external;
+
     /* ---- paying: never paused ---- */
 
     /// @notice Pays `amount`, or all that is owed where that is less. For anyone. The last payment closes the loan: title,
@@ -270,13 +280,17 @@ interface IFleetCredit is IPayouts {
 
     /* ---- sale: for the auction ---- */
 
-    /// @notice `price` was sent to the vault for `amount` of collateral. Cures the loan where nothing is wrong any more.
+    /// @notice `price`, at most what is owed, was sent to the vault for `amount` of collateral. Cures the loan where nothing is
+    /// wrong any more, closes it where all is paid.
     function collateralSold(uint256 loanId, uint96 amount, uint256 price, address to) external;
 
-    /// @notice `price` was sent here for title and pledged shares. Costs, then the vault, then the borrower.
+    /// @notice `price` was sent here for title and pledged shares. Costs, then the vault, then the borrower; set-aside revenue
+    /// and reserve pay before a shortfall is booked. With a shortfall and collateral left the loan stays open and in breach,
+    /// without its lot, until the collateral is sold: the sale of its last unit books what is missing then.
     function lotSold(uint256 loanId, uint256 price, address to) external;
 
-    /// @notice Nobody bought the lot: the vault takes it for the debt alone.
+    /// @notice Nobody bought the lot: the vault takes it for the debt alone, less reserve and set-aside revenue. Reverts while
+    /// collateral is left, which sells first.
     /// @param value Floor price, of which the vault books at most what is owed.
     function lotUnsold(uint256 loanId, uint256 value) external;
 

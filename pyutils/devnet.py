@@ -20,6 +20,8 @@ from pyutils.manifest import USER_FOLDER, Manifest, user_path
 
 CHAIN_ID: Final = 31337
 NETWORK: Final = "devnet"
+ACCOUNTS: Final = max(DEV_ACCOUNTS.values()) + 1
+"""How many accounts of the development mnemonic have ether."""
 _ASK_ONCE: Final = RpcPolicy(timeout_s=5.0, connect_timeout_s=2.0, rounds=1)
 
 

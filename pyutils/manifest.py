@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from pyutils.errors import InputError
-from pyutils.models.address import Address
+from pyutils.models.address import Address, parse_address
 from pyutils.models.base import Bytes32, FrozenModel
 
 USER_FOLDER = Path("deployments")
@@ -48,6 +48,16 @@ class UnknownContractError(InputError):
         super().__init__(f"the deployment record of {network} has no {contract}")
 
 
+class NoMarketError(InputError):
+    """Nothing is lent in this token."""
+
+    remedy = "Lend and borrow against a fleet that settles in a token with a credit market (`gpurwa doctor`)"
+
+    def __init__(self, network: str, token: str) -> None:
+        super().__init__(f"{network} has no credit market in {token}")
+        self.network, self.token = network, token
+
+
 def _plain(value: Any) -> Any:
     """Return constructor arguments as JSON keeps them: bytes as hex, sequences as tuples."""
     if isinstance(value, bytes):
@@ -73,6 +83,19 @@ class DeployedContract(FrozenModel):
     transaction: Bytes32 | None = None
 
 
+class CreditMarket(FrozenModel):
+    """The contracts that lend one settlement token against fleets."""
+
+    token: Address
+    contracts: Mapping[str, DeployedContract]
+
+    def address(self, contract: str) -> str:
+        """Return a contract's address. Raises `UnknownContractError`."""
+        if contract not in self.contracts:
+            raise UnknownContractError(f"the credit market in {self.token}", contract)
+        return self.contracts[contract].address
+
+
 class RoleHolder(FrozenModel):
     """Who holds a role, and how long its calls must be announced."""
 
@@ -93,6 +116,8 @@ class Manifest(FrozenModel):
     roles: Annotated[tuple[RoleHolder, ...], BeforeValidator(_tuple)] = ()
     tokens: Annotated[tuple[Address, ...], BeforeValidator(_tuple)] = ()
     """Settlement tokens listed at deployment."""
+    credit: Annotated[tuple[CreditMarket, ...], BeforeValidator(_tuple)] = ()
+    """Credit markets, at most one a token."""
     rpc_urls: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = ()
     """Endpoints of a local development chain; empty for public networks."""
     complete: bool = False
@@ -104,6 +129,22 @@ class Manifest(FrozenModel):
             raise UnknownContractError(self.network, contract)
         return self.contracts[contract].address
 
+    def market(self, token: str) -> CreditMarket:
+        """Return the credit market that lends a settlement token. Raises `NoMarketError`."""
+        wanted = parse_address(token)
+        for market in self.credit:
+            if market.token == wanted:
+                return market
+        raise NoMarketError(self.network, wanted)
+
+    @property
+    def everything(self) -> Iterator[tuple[str, DeployedContract]]:
+        """Yield every contract by a name of its own: where there are several markets, with the token that is lent."""
+        yield from self.contracts.items()
+        for market in self.credit:
+            for name, record in market.contracts.items():
+                yield (name if len(self.credit) == 1 else f"{name} for {market.token}"), record
+
     @property
     def first_block(self) -> int:
         """Return the block before which no event of the system can be."""
@@ -111,8 +152,9 @@ class Manifest(FrozenModel):
 
     def summary(self) -> str:
         """Return the addresses, one a line."""
-        width = max(len(name) for name in self.contracts)
-        lines = [f"{name:<{width}}  {record.address}" for name, record in sorted(self.contracts.items())]
+        addresses = {label: record.address for label, record in self.everything}
+        width = max(map(len, addresses))
+        lines = [f"{label:<{width}}  {address}" for label, address in sorted(addresses.items())]
         return "\n".join([f"{self.network} (chain {self.chain_id})", *lines])
 
     def write(self, path: Path) -> None:

@@ -44,7 +44,9 @@ def duty_cycle_trace(traces: Path) -> Path:
 @pytest.fixture(scope="session")
 def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
     """Run one anvil for this test process, on a port of its own."""
-    with Anvil.start(tmp_path_factory.mktemp("anvil") / "anvil.log", arguments=("--accounts", "25")) as chain:
+    with Anvil.start(
+        tmp_path_factory.mktemp("anvil") / "anvil.log", arguments=("--accounts", str(devnet.ACCOUNTS))
+    ) as chain:
         yield chain
 
 

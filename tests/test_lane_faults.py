@@ -35,7 +35,7 @@ from pyutils.chain.fees import market_fees, raised_fees
 from pyutils.chain.pool import Verdict, verdict_of
 from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import encode_call
-from pyutils.devnet import CHAIN_ID, account
+from pyutils.devnet import ACCOUNTS, CHAIN_ID, account
 
 if TYPE_CHECKING:
     from tests import faulty_rpc as faulty
@@ -57,7 +57,7 @@ def sender() -> LocalSigner:
 @pytest.fixture
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web3]:
     """Return a chain of the test's own, with more blocks than any reorg here is deep."""
-    with Anvil.start(tmp_path_factory.mktemp("fresh") / "anvil.log", arguments=("--accounts", "25")) as chain:
+    with Anvil.start(tmp_path_factory.mktemp("fresh") / "anvil.log", arguments=("--accounts", str(ACCOUNTS))) as chain:
         web3 = connect([chain.url], CHAIN_ID)
         mine(web3, 80)
         yield web3

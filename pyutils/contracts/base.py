@@ -141,6 +141,18 @@ def encode_constructor(contract: str, arguments: Sequence[Any]) -> bytes:
     return artifact.bytecode + encode(types, arguments)
 
 
+def call_view(web3: Web3, contract: str, address: str, function: str, *arguments: Any, block: Block = "latest") -> Any:
+    """Return what a view of one of our contracts returns: the value, or a tuple where there are several."""
+    shape = function_shape(contract, function)
+    message = {"to": address, "data": "0x" + encode_call(contract, function, *arguments).hex()}
+    answer = rpc.execution(web3, "eth_call", f"{contract}.{shape.name}", message, rpc.block_parameter(block))
+    try:
+        values = decode(shape.outputs, bytes.fromhex(answer[2:]))
+    except DecodingError:
+        raise NoContractError(contract, address, shape.name) from None
+    return values[0] if len(values) == 1 else values
+
+
 class Contract:
     """A deployed contract. Reads name their block; writes go through the lane of the account that signs."""
 
@@ -159,16 +171,7 @@ class Contract:
 
     def _read(self, function: str, *arguments: Any, block: Block = "latest") -> Any:
         """Return what a view returns: the value, or a tuple where there are several."""
-        shape = function_shape(self.NAME, function)
-        message = {"to": self.address, "data": "0x" + self.call_data(function, *arguments).hex()}
-        label = f"{self.NAME}.{shape.name}"
-        answer = rpc.execution(self.web3, "eth_call", label, message, rpc.block_parameter(block))
-        data = bytes.fromhex(answer[2:])
-        try:
-            values = decode(shape.outputs, data)
-        except DecodingError:
-            raise NoContractError(self.NAME, self.address, shape.name) from None
-        return values[0] if len(values) == 1 else values
+        return call_view(self.web3, self.NAME, self.address, function, *arguments, block=block)
 
     def _read_address(self, function: str, *arguments: Any, block: Block = "latest") -> str:
         """Return the address that a view returns, in checksum case."""

@@ -8,6 +8,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 
 from pyutils.chain.signer import DEV_CHAINS, dev_signer
+from pyutils.deployment.credit_plan import CreditPlan, TestCollateral
 from pyutils.deployment.roles import EXECUTION_DELAYS_S, Role
 from pyutils.errors import InputError
 from pyutils.models import ZERO_ADDRESS, Address, FrozenModel, SlaTier, Terms
@@ -68,6 +69,11 @@ DEV_ACCOUNTS: Final[Mapping[str, int]] = {
     "investor-1": 22,
     "investor-2": 23,
     "investor-3": 24,
+    "appraiser": 25,
+    "lender-1": 26,
+    "lender-2": 27,
+    "bidder": 28,
+    "keeper": 29,
 }
 """Places of the roles' accounts in the development mnemonic."""
 
@@ -81,6 +87,7 @@ _DEV_HOLDERS: Final[Mapping[Role, str]] = {
     Role.VERIFIER_ADMIN: "verifier-admin",
     Role.RISK: "risk",
     Role.ENFORCER: "enforcer",
+    Role.APPRAISER: "appraiser",
 }
 
 
@@ -122,6 +129,10 @@ class Plan(FrozenModel):
     """Settlement tokens that are there already."""
     test_coin: TestCoin | None = None
     terms: Terms = DEFAULT_TERMS
+    credit: tuple[CreditPlan, ...] = ()
+    """Credit markets, at most one for each settlement token; none where empty."""
+    test_collateral: TestCollateral | None = None
+    """Listed in every market."""
 
     @model_validator(mode="after")
     def _check_roles(self) -> Self:
@@ -135,7 +146,17 @@ class Plan(FrozenModel):
             raise ValueError("a role is granted to one account twice")
         if not self.tokens and self.test_coin is None:
             raise ValueError("there is no settlement token")
+        self._check_markets()
         return self
+
+    def _check_markets(self) -> None:
+        first = None if self.test_coin is not None else self.tokens[0]
+        lent = [first if market.token is None else market.token for market in self.credit]
+        if len(set(lent)) < len(lent):
+            raise ValueError("there are two credit markets of one token")
+        unknown = [token for token in lent if token is not None and token not in self.tokens]
+        if unknown:
+            raise ValueError(f"a credit market lends {unknown[0]}, which is no settlement token of the plan")
 
     @classmethod
     def default(cls, chain_id: int, holders: Mapping[Role, str] | None = None, **changes: object) -> Self:

@@ -23,6 +23,7 @@ class Role(IntEnum):
     VERIFIER_ADMIN = 6
     RISK = 7
     ENFORCER = 8
+    APPRAISER = 9
 
 
 EXECUTION_DELAYS_S: Final[Mapping[Role, int]] = {
@@ -35,6 +36,7 @@ EXECUTION_DELAYS_S: Final[Mapping[Role, int]] = {
     Role.VERIFIER_ADMIN: 2 * DAY_S,
     Role.RISK: 1 * DAY_S,
     Role.ENFORCER: 2 * DAY_S,
+    Role.APPRAISER: 1 * DAY_S,
 }
 """Default delay between announcing and making a call."""
 
@@ -67,7 +69,19 @@ FUNCTIONS: Final[Mapping[str, Mapping[Role, tuple[str, ...]]]] = {
     },
     "LossFund": {Role.RISK: ("allow",)},
 }
-"""Every restricted function, by contract and role."""
+"""Every restricted function of the system, by contract and role."""
+
+MARKET_FUNCTIONS: Final[Mapping[str, Mapping[Role, tuple[str, ...]]]] = {
+    "Appraisal": {Role.APPRAISER: ("setPrice",)},
+    "CollateralPrices": {Role.GUARDIAN: ("delist",), Role.PARAMETERS: ("list",)},
+    "FleetCustody": {Role.RISK: ("consent", "returnTitle")},
+    "FleetCredit": {
+        Role.PARAMETERS: ("setCostRecipient",),
+        Role.RISK: ("approve", "stepIn", "offerLot", "setCap", "setInsuredUntil"),
+    },
+    "CreditVault": {Role.RISK: ("setCap",)},
+}
+"""Every restricted function of a credit market. Paying, marking, curing, selling and redeeming are nobody's right."""
 
 DELAYED_ROLES: Final = tuple(role for role, delay in EXECUTION_DELAYS_S.items() if delay and role is not Role.ADMIN)
 """Roles whose announced calls the guardian may cancel."""
@@ -75,4 +89,9 @@ DELAYED_ROLES: Final = tuple(role for role, delay in EXECUTION_DELAYS_S.items() 
 
 def selectors(contract: str, role: Role) -> list[bytes]:
     """Return the selectors of a role's functions in a contract."""
-    return [function_shape(contract, function).selector for function in FUNCTIONS[contract].get(role, ())]
+    return [function_shape(contract, function).selector for function in functions_of(contract).get(role, ())]
+
+
+def functions_of(contract: str) -> Mapping[Role, tuple[str, ...]]:
+    """Return the restricted functions of a contract, by role; none where it has none."""
+    return FUNCTIONS.get(contract) or MARKET_FUNCTIONS.get(contract) or {}

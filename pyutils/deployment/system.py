@@ -10,28 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from web3 import Web3
 
 from pyutils import artifacts
 from pyutils.chain import Lane, LanePolicy, Receipt, RpcError, Signer, rpc
-from pyutils.contracts import System
+from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import encode_call, event_shape
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT
-from pyutils.deployment.blueprint import SEALED, Blueprint, Part, draw
+from pyutils.deployment.blueprint import TEST_COLLATERAL, TEST_FEED, Blueprint, draw
+from pyutils.deployment.opening import Opening, TestPair
+from pyutils.deployment.part import Part
 from pyutils.deployment.plan import Plan, PlanError
-from pyutils.deployment.roles import (
-    ADMIN_GRANT_DELAY_S,
-    DELAYED_ROLES,
-    FUNCTIONS,
-    GRANT_DELAY_S,
-    TARGET_ADMIN_DELAY_S,
-    Role,
-    selectors,
-)
+from pyutils.deployment.rights import Rights
 from pyutils.deployment.runtime_code import code_hash
 from pyutils.errors import ContractError
-from pyutils.manifest import DeployedContract, Manifest, RoleHolder, read_manifest
+from pyutils.manifest import CreditMarket, DeployedContract, Manifest, RoleHolder, read_manifest
 
 
 class DeploymentError(ContractError):
@@ -116,64 +111,64 @@ class Deployment:
             raise NoCreate2DeployerError(f"there is no code at {CREATE2_DEPLOYER} on chain {found}")
         self.plan, self.web3 = plan, web3
         self.lane = Lane(web3, signer, policy)
-        self.blueprint: Blueprint = draw(plan, signer.address)
+        # A coin that the plan brings along is not there yet, and one that is there need not be lent.
+        lent = {market.token for market in plan.credit} | {token for token in plan.tokens[:1] if plan.credit}
+        decimals = {token: Stablecoin(web3, token).decimals() for token in lent if token in plan.tokens}
+        self.blueprint: Blueprint = draw(plan, signer.address, decimals)
         self._rpc_urls = rpc_urls
         self._receipts: dict[str, tuple[int | None, bytes | None]] = {}
         self.system = System.at(web3, self.manifest())
+        self.rights = Rights(self.system.authority, plan, self.blueprint, self.lane)
 
     def steps(self) -> Iterator[Step]:
         """Yield all steps in order; each `is_done` is asked when its turn has come."""
         yield Step("Create3Factory", self._has_factory, self._put_factory)
-        for part in self.blueprint.parts.values():
-            yield Step(part.name, lambda part=part: self._stands(part), lambda part=part: self._put(part))  # type: ignore[misc]
-        registry, terms = self.system.registry, self.system.lease_terms
+        for name, part in self.blueprint.steps:
+            yield Step(name, lambda part=part: self._stands(part), lambda part=part: self._put(part))  # type: ignore[misc]
+        registry, terms, rights = self.system.registry, self.system.lease_terms, self.rights
         for token in self.blueprint.tokens:
             yield Step(
                 f"list token {token}",
-                lambda token=token: self._renounced() or registry.is_token_listed(token),  # type: ignore[misc]
+                lambda token=token: rights.renounced() or registry.is_token_listed(token),  # type: ignore[misc]
                 lambda token=token: registry.list_token(self.lane, token),  # type: ignore[misc]
             )
         yield Step(
             "lease terms",
-            lambda: self._renounced() or terms.current_terms_id() > 0,
+            lambda: rights.renounced() or terms.current_terms_id() > 0,
             lambda: terms.set_terms(self.lane, self.plan.terms),
         )
+        for market in self.blueprint.markets:
+            first = Opening(self.web3, self.system.authority, market, self._test_pair())
+            yield Step(
+                f"first settings of the credit market in {market.token}",
+                lambda first=first: rights.renounced() or first.is_done(),  # type: ignore[misc]
+                lambda first=first: self.system.authority.multicall(self.lane, first.calls()),  # type: ignore[misc]
+            )
         yield Step("seal", registry.is_sealed, lambda: registry.seal(self.lane, self.blueprint.seal_hashes))
-        yield Step("function roles", lambda: self._renounced() or self._functions_are_mapped(), self._map_functions)
-        yield Step("role holders", lambda: self._renounced() or self._roles_are_held(), self._grant_roles)
-        yield Step("renounce", self._renounced, self._renounce)
+        yield Step("function roles", lambda: rights.renounced() or rights.are_mapped(), rights.map_functions)
+        yield Step("role holders", lambda: rights.renounced() or rights.are_held(), rights.grant_roles)
+        yield Step("renounce", rights.renounced, self._renounce)
 
     def note(self, step: Step, receipt: Receipt) -> None:
         """Remember in which block a contract was deployed."""
-        if step.name in self.blueprint.parts or step.name == "Create3Factory":
-            self._receipts[step.name] = receipt.block_number, receipt.transaction_hash
+        address = self._addresses().get(step.name)
+        if address is not None:
+            self._receipts[address] = receipt.block_number, receipt.transaction_hash
 
     def recall(self, manifest: Manifest) -> None:
         """Take blocks and transactions from the record of an earlier attempt."""
-        for name, contract in manifest.contracts.items():
-            part = self.blueprint.parts.get(name)
-            address = self.blueprint.factory if name == "Create3Factory" else part.address if part else None
-            if manifest.chain_id == self.plan.chain_id and contract.address == address and contract.block is not None:
-                self._receipts[name] = contract.block, contract.transaction
+        planned = set(self._addresses().values()) if manifest.chain_id == self.plan.chain_id else set()
+        for _, contract in manifest.everything:
+            if contract.address in planned and contract.block is not None:
+                self._receipts[contract.address] = contract.block, contract.transaction
 
     def manifest(self, *, complete: bool = False) -> Manifest:
         """Return the record as far as it goes."""
         factory_hash = code_hash(artifacts.load("Create3Factory").deployed_bytecode)
-        block, transaction = self._receipts.get("Create3Factory", (None, None))
-        contracts = {
-            "Create3Factory": DeployedContract(
-                address=self.blueprint.factory, code_hash=factory_hash, block=block, transaction=transaction
-            )
-        }
+        factory = self.blueprint.factory
+        contracts = {"Create3Factory": self._record(factory, factory_hash, ())}
         for part in self.blueprint.parts.values():
-            block, transaction = self._receipts.get(part.name, (None, None))
-            contracts[part.name] = DeployedContract(
-                address=part.address,
-                code_hash=part.code_hash,
-                constructor_args=part.arguments,
-                block=block,
-                transaction=transaction,
-            )
+            contracts[part.name] = self._record(part.address, part.code_hash, part.arguments)
         return Manifest(
             network=self.plan.network,
             chain_id=self.plan.chain_id,
@@ -189,6 +184,16 @@ class Deployment:
                 for grant in self.plan.grants
             ),
             tokens=self.blueprint.tokens,
+            credit=tuple(
+                CreditMarket(
+                    token=market.token,
+                    contracts={
+                        part.name: self._record(part.address, part.code_hash, part.arguments)
+                        for part in market.parts.values()
+                    },
+                )
+                for market in self.blueprint.markets
+            ),
             rpc_urls=self._rpc_urls,
             complete=complete,
         )
@@ -196,8 +201,8 @@ class Deployment:
     def verify(self) -> None:
         """Compare the chain with the plan. Raises `DeploymentError` with the first difference."""
         system, plan = self.system, self.plan
-        for name in SEALED:
-            if not self._stands(self.blueprint.parts[name]):
+        for name, part in self.blueprint.steps:
+            if not self._stands(part):
                 raise DeploymentError(f"{name} is missing")
         found = {
             "the liveness": (system.oracle.liveness(), plan.liveness_s),
@@ -205,9 +210,9 @@ class Deployment:
             "the fee recipient": (system.router.fee_recipient(), plan.fee_recipient),
             "the first lease terms": (system.lease_terms.terms_of(1), plan.terms),
             "whether business is open": (system.registry.is_sealed(), True),
-            "whether functions have their roles": (self._functions_are_mapped(), True),
-            "whether roles have their holders": (self._roles_are_held(), True),
-            "whether the deployer gave up its rights": (self._renounced(), True),
+            "whether functions have their roles": (self.rights.are_mapped(), True),
+            "whether roles have their holders": (self.rights.are_held(), True),
+            "whether the deployer gave up its rights": (self.rights.renounced(), True),
         }
         for what, (on_chain, planned) in found.items():
             if on_chain != planned:
@@ -215,6 +220,31 @@ class Deployment:
         for token in self.blueprint.tokens:
             if not system.registry.is_token_listed(token):
                 raise DeploymentError(f"token {token} is not listed")
+
+    def _renounce(self) -> Receipt:
+        """Give up the deployer's only right, once all else is in order."""
+        if not (self.rights.are_held() and self.rights.are_mapped() and self.system.registry.is_sealed()):
+            raise DeploymentError("roles or functions are not as planned; the deployer keeps its rights until they are")
+        return self.rights.renounce()
+
+    def _test_pair(self) -> TestPair | None:
+        if self.plan.test_collateral is None:
+            return None
+        parts = self.blueprint.parts
+        return TestPair(self.plan.test_collateral, parts[TEST_COLLATERAL].address, parts[TEST_FEED].address)
+
+    def _addresses(self) -> dict[str, str]:
+        """Return where each step's contract will stand."""
+        return {
+            "Create3Factory": self.blueprint.factory,
+            **{name: part.address for name, part in self.blueprint.steps},
+        }
+
+    def _record(self, address: str, expected: bytes, arguments: tuple[Any, ...]) -> DeployedContract:
+        block, transaction = self._receipts.get(address, (None, None))
+        return DeployedContract(
+            address=address, code_hash=expected, constructor_args=arguments, block=block, transaction=transaction
+        )
 
     # the factory and what it puts up
 
@@ -231,8 +261,8 @@ class Deployment:
             return False
         if code_hash(code) != part.code_hash:
             raise DeploymentError(f"{part.name} at {part.address} has other code than the artifacts and plan promise")
-        if part.name not in self._receipts:
-            self._receipts[part.name] = self._find(part)
+        if part.address not in self._receipts:
+            self._receipts[part.address] = self._find(part)
         return True
 
     def _put(self, part: Part) -> Receipt:
@@ -262,53 +292,3 @@ class Deployment:
         if not logs:
             return None, None
         return int(logs[0]["blockNumber"], 16), bytes.fromhex(logs[0]["transactionHash"][2:])
-
-    # rights
-
-    def _renounced(self) -> bool:
-        return not self.system.authority.has_role(Role.ADMIN, self.blueprint.deployer)[0]
-
-    def _functions_are_mapped(self) -> bool:
-        authority = self.system.authority
-        return all(
-            authority.function_role(self.blueprint.parts[contract].address, selector) == role
-            for contract, by_role in FUNCTIONS.items()
-            for role in by_role
-            for selector in selectors(contract, role)
-        )
-
-    def _map_functions(self) -> Receipt:
-        """Map functions, label roles, and set guardians and delays: one transaction, so that one look tells all."""
-        call = self.system.authority.call_data
-        calls: list[bytes] = []
-        for contract, by_role in FUNCTIONS.items():
-            target = self.blueprint.parts[contract].address
-            calls += [call("setTargetFunctionRole", target, selectors(contract, role), role) for role in by_role]
-            calls.append(call("setTargetAdminDelay", target, TARGET_ADMIN_DELAY_S))
-        for role in Role:
-            if role is not Role.ADMIN:
-                calls.append(call("labelRole", role, role.name.lower()))
-                calls.append(call("setGrantDelay", role, GRANT_DELAY_S))
-        calls += [call("setRoleGuardian", role, Role.GUARDIAN) for role in DELAYED_ROLES]
-        calls.append(call("setGrantDelay", Role.ADMIN, ADMIN_GRANT_DELAY_S))
-        return self.system.authority.multicall(self.lane, calls)
-
-    def _roles_are_held(self) -> bool:
-        return all(
-            self.system.authority.has_role(grant.role, grant.holder) == (True, grant.execution_delay_s)
-            for grant in self.plan.grants
-        )
-
-    def _grant_roles(self) -> Receipt:
-        authority = self.system.authority
-        calls = [
-            authority.call_data("grantRole", grant.role, grant.holder, grant.execution_delay_s)
-            for grant in self.plan.grants
-        ]
-        return authority.multicall(self.lane, calls)
-
-    def _renounce(self) -> Receipt:
-        """Give up the admin role, the only right that the deployer had, once all else is in order."""
-        if not (self._roles_are_held() and self._functions_are_mapped() and self.system.registry.is_sealed()):
-            raise DeploymentError("roles or functions are not as planned; the deployer keeps its rights until they are")
-        return self.system.authority.renounce_role(self.lane, Role.ADMIN)

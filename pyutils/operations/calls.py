@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode
-
 from pyutils import admin
 from pyutils.admin import RoleCall
 from pyutils.chain import Lane, Receipt, rpc
 from pyutils.contracts.access_manager import AccessManager
-from pyutils.contracts.base import Contract, encode_call, function_shape
+from pyutils.contracts.base import Contract, call_view
 from pyutils.units import UnixSeconds
 
 
@@ -26,11 +24,7 @@ class Outcome:
 
 def read(contract: str, address: str, function: str, *arguments: Any, web3: Any, block: rpc.Block = "latest") -> Any:
     """Return what any view of any of our contracts returns: a value, or a tuple where there are several."""
-    shape = function_shape(contract, function)
-    message = {"to": address, "data": "0x" + encode_call(contract, function, *arguments).hex()}
-    answer = rpc.execution(web3, "eth_call", f"{contract}.{shape.name}", message, rpc.block_parameter(block))
-    values = decode(shape.outputs, bytes.fromhex(answer[2:]))
-    return values[0] if len(values) == 1 else values
+    return call_view(web3, contract, address, function, *arguments, block=block)
 
 
 def send(lane: Lane, contract: Contract, function: str, *arguments: Any) -> Receipt:

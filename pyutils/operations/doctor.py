@@ -66,10 +66,14 @@ def doctor(connect: Callable[[], System]) -> Iterator[Finding]:
     yield Finding("record", manifest.complete, "complete" if manifest.complete else "the deployment is not finished")
     wrong = [
         name
-        for name, contract in sorted(manifest.contracts.items())
+        for name, contract in sorted(manifest.everything)
         if code_hash(rpc.code_at(system.web3, contract.address)) != contract.code_hash
     ]
-    said = f"{', '.join(wrong)} have other code than recorded" if wrong else f"{len(manifest.contracts)} as recorded"
+    said = (
+        f"{', '.join(wrong)} have other code than recorded"
+        if wrong
+        else f"{len(list(manifest.everything))} as recorded"
+    )
     yield Finding("contracts", not wrong, said)
     if wrong:
         return

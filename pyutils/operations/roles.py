@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyutils.contracts import System
-from pyutils.contracts.base import Block, Contract, function_shape
-from pyutils.deployment.roles import FUNCTIONS, Role
+from pyutils.contracts.base import Block, function_shape
+from pyutils.deployment.roles import FUNCTIONS, MARKET_FUNCTIONS, Role, functions_of
+from pyutils.manifest import Manifest
 from pyutils.operations.history import events
 
 
@@ -34,12 +36,11 @@ def roles(system: System, block: Block = "latest") -> tuple[RoleView, ...]:
     for event in events(system.authority, "RoleGranted", first=system.manifest.first_block, block=block):
         members.setdefault(event.arguments["roleId"], set()).add(event.arguments["account"])
     functions: dict[int, list[str]] = {}
-    for contract in restricted(system):
-        for group in FUNCTIONS[contract.NAME].values():
+    for label, contract, address in _restricted(system.manifest):
+        for group in functions_of(contract).values():
             for function in group:
-                selector = function_shape(contract.NAME, function).selector
-                role = system.authority.function_role(contract.address, selector, block)
-                functions.setdefault(role, []).append(f"{contract.NAME}.{function}")
+                role = system.authority.function_role(address, function_shape(contract, function).selector, block)
+                functions.setdefault(role, []).append(f"{label}.{function}")
     return tuple(
         RoleView(
             role_id,
@@ -51,17 +52,13 @@ def roles(system: System, block: Block = "latest") -> tuple[RoleView, ...]:
     )
 
 
-def restricted(system: System) -> tuple[Contract, ...]:
-    """Return the contracts with functions for roles."""
-    known: tuple[Contract, ...] = (
-        system.registry,
-        system.lease_terms,
-        system.router,
-        system.oracle,
-        system.transfer_gate,
-        system.loss_fund,
-    )
-    return tuple(contract for contract in known if contract.NAME in FUNCTIONS)
+def _restricted(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    """Yield label, name and address of the contracts with functions for roles."""
+    for name in FUNCTIONS:
+        yield name, name, manifest.address(name)
+    for market in manifest.credit:
+        for name in MARKET_FUNCTIONS:
+            yield name if len(manifest.credit) == 1 else f"{name} for {market.token}", name, market.address(name)
 
 
 def _holders(system: System, role_id: int, accounts: set[str], block: Block) -> tuple[RoleHolding, ...]:

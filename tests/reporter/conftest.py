@@ -20,7 +20,7 @@ def enrolled_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetWo
     """Return a commissioned fleet an hour before its trace begins, once for each test process."""
     folder = tmp_path_factory.mktemp("fleet")
     begin = small_trace().first - PREPARATION_S
-    arguments = ("--accounts", "25", "--chain-id", str(devnet.CHAIN_ID), "--timestamp", str(begin))
+    arguments = ("--accounts", str(devnet.ACCOUNTS), "--chain-id", str(devnet.CHAIN_ID), "--timestamp", str(begin))
     with Anvil.start(folder / "anvil.log", arguments=arguments) as anvil:
         yield FleetWorld.begin(anvil, folder)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from pyutils.manifest import (
+    CreditMarket,
     DeployedContract,
     Manifest,
     ManifestError,
+    NoMarketError,
     RoleHolder,
     UnknownContractError,
     UnknownNetworkError,
@@ -22,6 +24,7 @@ from pyutils.manifest import (
 )
 
 ONE = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
+TWO = "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65"
 
 
 @pytest.fixture
@@ -42,6 +45,9 @@ def manifest() -> Manifest:
         },
         roles=(RoleHolder(role="guardian", role_id=3, holder=ONE, execution_delay_s=0),),
         tokens=(ONE,),
+        credit=(
+            CreditMarket(token=ONE, contracts={"CreditVault": DeployedContract(address=TWO, code_hash=b"\5" * 32)}),
+        ),
         rpc_urls=("http://127.0.0.1:1",),
         complete=True,
     )
@@ -120,9 +126,37 @@ def test_address__contract_of_another_version__is_refused(manifest: Manifest) ->
         manifest.address("CreditVault")
 
 
+def test_market__by_its_token__names_its_contracts(manifest: Manifest) -> None:
+    assert manifest.market(ONE.lower()).address("CreditVault") == TWO
+    with pytest.raises(UnknownContractError, match=f"the credit market in {ONE} has no FleetCredit"):
+        manifest.market(ONE).address("FleetCredit")
+
+
+def test_market__token_that_nobody_lends__is_refused(manifest: Manifest) -> None:
+    with pytest.raises(NoMarketError, match=f"testnet has no credit market in {TWO}") as refused:
+        manifest.market(TWO)
+    assert (refused.value.network, refused.value.token) == ("testnet", TWO)
+
+
+def test_everything__two_markets__each_contract_has_a_name_of_its_own(manifest: Manifest) -> None:
+    one = manifest.credit[0]
+    both = manifest.model_copy(update={"credit": (one, one.model_copy(update={"token": TWO}))})
+    assert [name for name, _ in manifest.everything] == ["LeaseBook", "Create3Factory", "CreditVault"]
+    assert [name for name, _ in both.everything][2:] == [f"CreditVault for {ONE}", f"CreditVault for {TWO}"]
+
+
+def test_read_manifest__record_from_before_there_was_credit__has_no_market(manifest: Manifest, tmp_path: Path) -> None:
+    row = json.loads(manifest.model_dump_json())
+    del row["credit"]
+    path = tmp_path / "testnet.json"
+    path.write_text(json.dumps(row))
+    assert read_manifest(path).credit == ()
+
+
 def test_summary__contracts__one_a_line(manifest: Manifest) -> None:
     assert manifest.summary().splitlines() == [
         "testnet (chain 5)",
         f"Create3Factory  {ONE}",
+        f"CreditVault     {TWO}",
         f"LeaseBook       {ONE}",
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pyutils.credit.interest import accrue, interest_up, scaled_paid
+from pyutils.credit.interest import SCALE, accrue, interest_up, scaled_paid
 from pyutils.credit.schedule import add_months, balance_after
 from pyutils.models.loan import Debt, Evidence, Loan, LoanState
 from pyutils.units import NO_MONEY, Bps, ScaledInterest, TokenUnits, UnixSeconds
@@ -44,19 +44,23 @@ def due_at(loan: Loan, number: int) -> UnixSeconds:
     return add_months(UnixSeconds(loan.started_at), number)
 
 
-def arrears(loan: Loan, now: UnixSeconds) -> Debt:
-    """Return what is due now and not paid: down to the last due date's balance, and interest until that date.
+def interest_until(loan: Loan, due: UnixSeconds, now: UnixSeconds) -> TokenUnits:
+    """Return interest that had accrued by `due` and is not paid; what the late rate adds is due at once.
 
     Principal only falls once all interest is paid, so whatever accrued after that date did so on the present principal.
-    Interest rounds up, for the vault.
+    Rounds up, for the vault.
     """
+    later = accrue(TokenUnits(loan.principal), Bps(loan.terms.rate_bps), now - due)
+    return interest_up(ScaledInterest(max(0, accrued(loan, now) - later)))
+
+
+def arrears(loan: Loan, now: UnixSeconds) -> Debt:
+    """Return what is due now and not paid: down to the last due date's balance, and interest until that date."""
     number = _last_due(loan, now)
     if number < loan.next_due:
         return Debt(NO_MONEY, NO_MONEY)
     left = balance_after(TokenUnits(loan.drawn), loan.terms.months, number)
-    later = accrue(TokenUnits(loan.principal), Bps(loan.accrual_bps), now - due_at(loan, number))
-    until = ScaledInterest(max(0, accrued(loan, now) - later))
-    return Debt(TokenUnits(max(0, loan.principal - left)), interest_up(until))
+    return Debt(TokenUnits(max(0, loan.principal - left)), interest_until(loan, due_at(loan, number), now))
 
 
 def needed(loan: Loan, now: UnixSeconds) -> TokenUnits:
@@ -112,6 +116,22 @@ def is_paid(loan: Loan) -> bool:
     return loan.principal == 0 and loan.accrued_scaled == 0
 
 
+def sweep(loan: Loan, amount: TokenUnits, now: UnixSeconds) -> TokenUnits:
+    """Return what of `amount`, at least the next instalment, may prepay.
+
+    The rest pays the interest until the next due date on what is then left: principal that is prepaid is not asked for
+    again, so that a second sweep at the same time finds nothing more. Rounds down, for what stays aside.
+    """
+    owed = debt(loan, now)
+    if amount >= owed.total:
+        return owed.total
+    number = _last_due(loan, now) + 1
+    span = due_at(loan, number) - now if number <= loan.terms.months else 0
+    per_unit = loan.accrual_bps * span
+    free = (amount - owed.interest) * SCALE - loan.principal * per_unit
+    return TokenUnits(owed.interest + free // (SCALE - per_unit))
+
+
 def service(loan: Loan, revenue: TokenUnits, now: UnixSeconds) -> tuple[Loan, Served]:
     """Use the pledge's revenue: what is due, the reserve, the next instalment; the rest prepays or is the borrower's.
 
@@ -128,14 +148,17 @@ def service(loan: Loan, revenue: TokenUnits, now: UnixSeconds) -> tuple[Loan, Se
         return loan.model_copy(update={"set_aside": pot}), Served(paid, from_reserve, NO_MONEY, NO_MONEY)
 
     to_reserve = TokenUnits(min(pot, max(0, loan.reserve_target - loan.reserve)))
-    set_aside = min(TokenUnits(pot - to_reserve), next_instalment(loan, now))
-    rest = TokenUnits(pot - to_reserve - set_aside)
-    loan = loan.model_copy(update={"reserve": loan.reserve + to_reserve, "set_aside": set_aside})
-    if loan.sweep and rest:
-        loan, prepaid = pay(loan, rest, now)
-        rest = TokenUnits(rest - prepaid.total)
+    rest = TokenUnits(pot - to_reserve)
+    upcoming = next_instalment(loan, now)
+    if loan.sweep and rest > upcoming:
+        loan, prepaid = pay(loan, sweep(loan, rest, now), now)
         paid = Debt(TokenUnits(paid.principal + prepaid.principal), TokenUnits(paid.interest + prepaid.interest))
-    return loan, Served(paid, from_reserve, to_reserve, rest)
+        set_aside, released = TokenUnits(rest - prepaid.total), NO_MONEY
+    else:
+        set_aside = min(rest, upcoming)
+        released = TokenUnits(rest - set_aside)
+    loan = loan.model_copy(update={"reserve": loan.reserve + to_reserve, "set_aside": set_aside})
+    return loan, Served(paid, from_reserve, to_reserve, released)
 
 
 def lateness(loan: Loan, now: UnixSeconds) -> tuple[Evidence, UnixSeconds]:
@@ -170,5 +193,4 @@ def _last_due(loan: Loan, now: UnixSeconds) -> int:
 
 def _is_met(loan: Loan, number: int, now: UnixSeconds) -> bool:
     left = balance_after(TokenUnits(loan.drawn), loan.terms.months, number)
-    later = accrue(TokenUnits(loan.principal), Bps(loan.accrual_bps), now - due_at(loan, number))
-    return loan.principal <= left and accrued(loan, now) <= later
+    return loan.principal <= left and not interest_until(loan, due_at(loan, number), now)

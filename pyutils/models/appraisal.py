@@ -43,7 +43,8 @@ class PriceFeed(StructModel):
     max_age: int
     feed_decimals: int
     token_decimals: int
+    most_jump_bps: int
+    """How far an answer may lie from that of the round before it."""
     least: int
     """Answers outside `[least, most]`, in the feed's own units, are refused."""
     most: int
-    most_jump_bps: int

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pyutils.credit import loan as loans
 from pyutils.credit import quote
-from pyutils.credit.interest import interest_up
+from pyutils.credit.interest import accrue, interest_up
 from pyutils.credit.schedule import add_months, balance_after, payments, reserve_target_up
 from pyutils.errors import InputError
 from pyutils.models.address import ZERO_ADDRESS
@@ -196,14 +196,43 @@ def test_service__reserve_below_target__is_filled_before_anything_is_set_aside()
     assert (served.to_reserve, loan.reserve, loan.set_aside) == (100, 110, 0)
 
 
-def test_service__sweep__prepays_what_the_next_instalment_does_not_need() -> None:
-    loan, now = drawn(sweep=True), UnixSeconds(START + 10 * DAY)
+def test_service__sweep__prepays_all_but_the_interest_until_the_next_due_date() -> None:
+    now = UnixSeconds(START + 10 * DAY)
+    owed = loans.debt(drawn(), now)
+    loan, served = loans.service(drawn(sweep=True), money(4 * 10**9), now)
+    assert (served.released, served.paid.interest) == (0, owed.interest)
+    assert served.paid.total + loan.set_aside == 4 * 10**9
+    # The first instalment's principal is prepaid, so what is kept is its interest, to a unit.
+    assert 0 <= loan.set_aside - loans.debt(loan, due(1)).interest <= 1
+    assert loans.service(loan, money(0), now)[1].paid == (0, 0)
+
+    loan, served = loans.service(loan, money(0), due(1))
+    assert (loan.next_due, served.from_reserve) == (2, 0)
+
+
+def test_service__sweep_with_less_than_the_next_instalment__keeps_it() -> None:
+    loan, served = loans.service(drawn(sweep=True), money(10**9), UnixSeconds(START + 10 * DAY))
+    assert (loan.set_aside, served.paid) == (10**9, (0, 0))
+
+
+@given(
+    amount=st.integers(1, 10**14),
+    months=st.integers(1, 48),
+    rate=st.integers(0, 10_000),
+    revenue=st.integers(0, 10**14),
+    when=st.integers(0, 27 * DAY),
+)
+def test_sweep_leaves_the_interest_until_the_next_due_date_and_not_a_unit_more(
+    amount: int, months: int, rate: int, revenue: int, when: int
+) -> None:
+    loan, now = drawn(amount, months=months, rate_bps=rate, reserve_months=0, sweep=True), UnixSeconds(START + when)
     owed = loans.debt(loan, now)
-    first = payments(money(36_000_000_000), 36, Bps(1_200), START)[0]
-    loan, served = loans.service(loan, money(4 * 10**9), now)
-    assert served.released == 0
-    assert served.paid == (4 * 10**9 - first.total - owed.interest, owed.interest)
-    assert loan.set_aside == first.total
+    if loans.next_instalment(loan, now) <= revenue < owed.total:
+        prepaid = loans.sweep(loan, money(revenue), now)
+        assert owed.interest <= prepaid <= revenue
+        for more, enough in ((0, True), (1, False)):
+            after, _ = loans.pay(loan, money(prepaid + more), now)
+            assert (revenue - prepaid - more >= loans.debt(after, due(1)).interest) is enough
 
 
 def test_service__in_breach__all_of_it_pays_the_loan() -> None:
@@ -211,6 +240,14 @@ def test_service__in_breach__all_of_it_pays_the_loan() -> None:
     loan, served = loans.service(loan, money(3 * 10**9), due(1))
     assert served.paid.total == 3 * 10**9 + 7
     assert (loan.set_aside, served.to_reserve, served.released) == (0, 0, 0)
+
+
+def test_arrears__the_late_rate_s_part__is_due_at_once() -> None:
+    loan = loans.reprice(drawn(), late=True, now=due(1))
+    without = loans.arrears(drawn(), due(1, 10 * DAY)).interest
+    assert loans.arrears(loan, due(1, 10 * DAY)).interest - without in {
+        interest_up(accrue(money(36_000_000_000), Bps(300), 10 * DAY)) - one for one in (0, 1)
+    }
 
 
 @given(

@@ -6,7 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {CreditSystem} from "./interfaces/CreditSystem.sol";
 import {AppraisalParameters, ClassPrice, FleetValue, IAppraisal} from "./interfaces/IAppraisal.sol";
-import {Fleet, IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
+import {Hardware, IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
 import {IRevenueRouter} from "./interfaces/IRevenueRouter.sol";
 import {AnnuityLib} from "./libraries/AnnuityLib.sol";
 import {DepreciationLib} from "./libraries/DepreciationLib.sol";
@@ -117,8 +117,8 @@ contract Appraisal is AccessManaged, IAppraisal {
     }
 
     function _value(uint256 fleetId, uint256 maxAge) private view returns (FleetValue memory v) {
-        Fleet memory fleet = REGISTRY.fleet(fleetId);
-        require(fleet.settlementToken == ASSET, WrongToken(fleetId, fleet.settlementToken));
+        Hardware memory fleet = REGISTRY.hardwareOf(fleetId);
+        require(fleet.token == ASSET, WrongToken(fleetId, fleet.token));
         ClassPrice memory price = _prices[fleet.gpuClass];
         require(price.updatedAt != 0, ClassNotPriced(fleet.gpuClass));
         require(block.timestamp - price.updatedAt <= maxAge, AppraisalStale(fleet.gpuClass, price.updatedAt, maxAge));
@@ -132,6 +132,7 @@ contract Appraisal is AccessManaged, IAppraisal {
 
         v.historyDays = _historyDays(fleet.commissionedAt);
         v.mean30 = _meanNetRevenue(fleetId, Math.min(SHORT_WINDOW, v.historyDays));
+        // Both windows are the whole history where that is short.
         v.mean90 =
             v.historyDays <= SHORT_WINDOW ? v.mean30 : _meanNetRevenue(fleetId, Math.min(LONG_WINDOW, v.historyDays));
         uint256 life = ECONOMIC_LIFE_MONTHS * MONTH;

@@ -9,7 +9,7 @@ import {MerkleProofLib} from "solady/utils/MerkleProofLib.sol";
 
 import {ICustodian} from "./interfaces/ICustodian.sol";
 import {IERC7578, Properties} from "./interfaces/IERC7578.sol";
-import {Enrolment, Fleet, FleetStatus, IFleetRegistry, Opening} from "./interfaces/IFleetRegistry.sol";
+import {Enrolment, Fleet, FleetStatus, Hardware, IFleetRegistry, Opening} from "./interfaces/IFleetRegistry.sol";
 import {IFleetShareFactory} from "./interfaces/IFleetShareFactory.sol";
 import {IFleetShares} from "./interfaces/IFleetShares.sol";
 import {ILeaseBook} from "./interfaces/ILeaseBook.sol";
@@ -411,6 +411,12 @@ contract FleetRegistry is ERC721, AccessManaged, IFleetRegistry {
             priceFloor: f.priceFloor,
             ofRecord: lesseeRecord[lessee] != 0
         });
+    }
+
+    /// @inheritdoc IFleetRegistry
+    function hardwareOf(uint256 fleetId) external view returns (Hardware memory) {
+        Fleet storage f = _known(fleetId);
+        return Hardware(f.settlementToken, f.capacity, f.commissionedAt, f.gpuClass);
     }
 
     /// @inheritdoc IFleetRegistry

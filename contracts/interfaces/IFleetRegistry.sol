@@ -85,6 +85,15 @@ struct Opening {
     bool ofRecord;
 }
 
+/// @notice What an appraisal needs to know of a fleet.
+struct Hardware {
+    address token;
+    uint32 capacity;
+    /// @dev Unix seconds; zero before.
+    uint40 commissionedAt;
+    bytes32 gpuClass;
+}
+
 /// @title FleetRegistry: what is the asset, and who runs it?
 /// @notice ERC-721 titles of fleets. The title is control; the fleet's shares are its whole economic interest.
 /// @dev Business opens by `seal`, once, which checks the code of every contract that holds a right here.
@@ -256,6 +265,8 @@ interface IFleetRegistry is IERC7578 {
     function controllerOf(uint256 fleetId) external view returns (address);
     /// @notice All that opening a lease depends on. Reverts where no new business is taken.
     function openingFor(uint256 fleetId, address lessee) external view returns (Opening memory);
+    /// @notice All that an appraisal depends on, in three slots. Reverts with `UnknownFleet`.
+    function hardwareOf(uint256 fleetId) external view returns (Hardware memory);
     /// @notice GPU-milliseconds of capacity from enrolment to `time`, exact across changes.
     function capacityGpuMs(uint256 fleetId, uint256 time) external view returns (uint256);
     /// @notice Capacity between two times, in GPU-milliseconds, and the board power in watts.

@@ -21,10 +21,13 @@ library AnnuityLib {
     /// @dev `base`^`exponent` in RAY, of a base of at most one: each product rounds up and stays within it.
     function _powUp(uint256 base, uint256 exponent) private pure returns (uint256 power) {
         power = RAY;
-        while (exponent > 0) {
-            if (exponent % 2 == 1) power = Math.ceilDiv(power * base, RAY);
-            base = Math.ceilDiv(base * base, RAY);
-            exponent /= 2;
+        // Safe: no factor exceeds RAY.
+        unchecked {
+            while (exponent > 0) {
+                if (exponent & 1 == 1) power = (power * base + RAY - 1) / RAY;
+                base = (base * base + RAY - 1) / RAY;
+                exponent >>= 1;
+            }
         }
     }
 }

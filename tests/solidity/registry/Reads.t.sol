@@ -7,7 +7,7 @@ import {IERC721Metadata} from "@openzeppelin/contracts/token/ERC721/extensions/I
 import {ERC721} from "solady/tokens/ERC721.sol";
 
 import {Amount, IERC7578, Properties} from "../../../contracts/interfaces/IERC7578.sol";
-import {IFleetRegistry} from "../../../contracts/interfaces/IFleetRegistry.sol";
+import {Hardware, IFleetRegistry} from "../../../contracts/interfaces/IFleetRegistry.sol";
 import {IFleetShares} from "../../../contracts/interfaces/IFleetShares.sol";
 import {SystemTest} from "../base/SystemTest.sol";
 import {vm} from "../base/Vm.sol";
@@ -33,8 +33,36 @@ contract ReadsTest is SystemTest {
         registry.openingFor(77, lessee);
         vm.expectRevert(unknown);
         registry.stateHash(77);
+        vm.expectRevert(unknown);
+        registry.hardwareOf(77);
         vm.expectRevert(ERC721.TokenDoesNotExist.selector);
         registry.controllerOf(77);
+    }
+
+    function test_hardwareOf__fleetsLife__asTheFleetSays() public {
+        vm.warp(START + 5 days);
+        vm.prank(operator);
+        uint256 other = registry.enrol(_enrolment());
+        _assertHardware(other, 0, 0);
+        vm.prank(registrar);
+        registry.confirmGrowth(other, CAPACITY, _gpuRoot());
+        _assertHardware(other, CAPACITY, START + 5 days);
+        vm.warp(START + 9 days);
+        vm.startPrank(owner);
+        registry.shrink(other, 7, _gpuRoot());
+        _assertHardware(other, 7, START + 5 days);
+        registry.windDown(other);
+        _assertHardware(other, 0, START + 5 days);
+        vm.stopPrank();
+        _assertHardware(fleetId, CAPACITY, START);
+    }
+
+    function _assertHardware(uint256 id, uint256 capacity, uint256 commissionedAt) internal view {
+        Hardware memory h = registry.hardwareOf(id);
+        vm.assertEq(h.token, address(coin));
+        vm.assertEq(h.capacity, capacity);
+        vm.assertEq(h.commissionedAt, commissionedAt);
+        vm.assertEq(h.gpuClass, "H100-SXM5-80GB");
     }
 
     function test_name__title__saysWhatItIs() public view {

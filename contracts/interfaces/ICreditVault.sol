@@ -46,7 +46,7 @@ struct Epoch {
 ///
 /// Redemption requests join the epoch of their UTC week (`timestamp / 7 days`). An epoch closes with its week; the oldest
 /// closed one is served first, pro rata within, at the conservative value when served, as far as cash goes. Nothing is lent while a
-/// closed epoch waits. No epoch is served in a mark's first 7 days.
+/// closed epoch waits. No epoch is served in a mark's first 7 UTC days, counted like its fall.
 /// @dev Rounding: shares out of a deposit and assets out of a redemption round down, assets into a mint up, write-downs up:
 /// each for those who stay. `cash` is counted, so a donation moves no price; with virtual shares (six more decimals) a first
 /// depositor cannot inflate either. Pausing stops entry and lending, never requests, serving, claims, cancellation or payment.
@@ -87,7 +87,9 @@ interface ICreditVault {
     /// @notice Sends `principal` to `to`, for a loan that begins to accrue at `rateBps`.
     function lend(uint256 loanId, address to, uint256 principal, uint16 rateBps) external;
 
-    /// @notice Books a payment that FleetCredit or the auction has sent here already.
+    /// @notice Books a payment that FleetCredit or the auction has sent here already. On a marked loan it lowers what the loan counts
+    /// for by as much, and the floor only where the two meet. On a held lot it lowers what is owed, and what the lot counts
+    /// for to no more than that; `before`, and what of the payment is interest, do not matter.
     /// @param before The loan before it, accrued until now.
     /// @param principal Of the payment, principal.
     /// @param interest Of the payment, interest, in asset units, which pays `accruedPaid` of `before.accruedScaled`.
@@ -103,14 +105,17 @@ interface ICreditVault {
     function reprice(uint256 loanId, Carrying calldata before, uint16 rateBps) external;
 
     /// @notice Writes the loan down, from what it owes now to `floor` within 30 days from `since`. A mark that exists is
-    /// written anew, from its own beginning.
+    /// written anew, from its own base and beginning: only the floor is another. A loan that was paid whole keeps its mark
+    /// until `unmark` or `settle`.
+    /// @dev The first step down is at the end of the UTC day of `since`, the last 30 days after it; what should have fallen by
+    /// now has fallen at once.
     function markDown(uint256 loanId, Carrying calldata carrying, uint256 floor, uint256 since) external;
 
     /// @notice Ends a loan's mark: it counts in full again.
     function unmark(uint256 loanId, Carrying calldata carrying) external;
 
-    /// @notice The loan becomes a lot that the vault holds: `owed` in the optimistic value, `value` falling to zero
-    /// within 90 days in the conservative one.
+    /// @notice The loan, marked or not, becomes a lot that the vault holds: what it owes now in the optimistic value, `value`, or
+    /// what it owes where that is less, falling to zero within 90 days in the conservative one.
     function holdLot(uint256 loanId, Carrying calldata carrying, uint256 value) external;
 
     /// @notice Takes a loan or a held lot off the books; `recovered` has been sent here already, the rest of what it owed is
@@ -120,7 +125,7 @@ interface ICreditVault {
 
     /* ---- for anyone ---- */
 
-    /// @notice Prices the oldest closed epoch and sets aside what cash allows.
+    /// @notice Prices the oldest closed epoch and sets aside what cash allows. Without cash nothing is burned.
     /// @return shares Burned.
     /// @return assets Set aside.
     function serve() external returns (uint256 shares, uint256 assets);
@@ -137,7 +142,9 @@ interface ICreditVault {
     function currentEpoch() external view returns (uint256);
     /// @notice The oldest epoch with requests that are not served; zero where there is none.
     function oldestEpoch() external view returns (uint256);
-    /// @notice Until when no epoch is served because of a young mark, Unix seconds.
+    /// @notice The epoch in which a controller's requests wait; zero where none do.
+    function epochOf(address controller) external view returns (uint256);
+    /// @notice Until when no epoch is served because of a young mark, Unix seconds; zero where none is young. A cure ends it.
     function servingFrom() external view returns (uint256);
     /// @notice Cash that may be lent now: none while a closed epoch waits.
     function lendable() external view returns (uint256);

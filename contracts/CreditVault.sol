@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {RedemptionQueue} from "./base/RedemptionQueue.sol";
+import {CreditSystem} from "./interfaces/CreditSystem.sol";
+import {Carrying, ICreditVault, VaultBook} from "./interfaces/ICreditVault.sol";
+import {IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
+import {EpochLib} from "./libraries/EpochLib.sol";
+import {LoanBookLib} from "./libraries/LoanBookLib.sol";
+import {WriteDownLib} from "./libraries/WriteDownLib.sol";
+
+/// @title CreditVault
+contract CreditVault is RedemptionQueue, AccessManaged {
+    using EpochLib for EpochLib.Queue;
+    using LoanBookLib for LoanBookLib.LoanBook;
+    using Math for uint256;
+    using SafeCast for uint256;
+    using WriteDownLib for WriteDownLib.Falls;
+
+    /// @dev Entry is open while the two values differ by no more than one part in so many of the optimistic one: 2 %.
+    uint256 internal constant ENTRY_GAP_PARTS = 50;
+    uint256 internal constant VIRTUAL_SHARES = 1e6;
+    /// @dev So that every share can be asked back: epochs count in 128 bits.
+    uint256 internal constant MOST_SHARES = type(uint128).max;
+
+    /// @dev What deposits read beside the performing loans: where nothing is impaired, no more than that.
+    struct Limits {
+        uint96 cap;
+        /// Owed on held lots, in asset units.
+        uint96 heldOwed;
+        /// Marked loans and held lots.
+        uint24 impaired;
+    }
+
+    /// @dev What the vault put into its sums for a marked loan or a held lot; a lot is what falls to zero within 90 days.
+    struct Mark {
+        WriteDownLib.Fall fall;
+        /// What is owed on a held lot, in asset units.
+        uint96 lotOwed;
+    }
+
+    address internal immutable CREDIT;
+    IFleetRegistry internal immutable REGISTRY;
+
+    /// @dev Loans without a mark; beside them, cash.
+    LoanBookLib.LoanBook internal _performing;
+    /// @dev Marked loans; beside them, the base of marked loans and held lots.
+    LoanBookLib.LoanBook internal _marked;
+    Limits internal _limits;
+    WriteDownLib.Falls internal _falls;
+    mapping(uint256 loanId => Mark) internal _marks;
+
+    modifier onlyCredit() {
+        _requireCredit();
+        _;
+    }
+
+    /// @param system Peers; the vault calls none of them here, but asks the asset for its decimals.
+    constructor(CreditSystem memory system, string memory name_, string memory symbol_, uint256 initialCap)
+        ERC20(name_, symbol_)
+        ERC4626(IERC20(system.asset))
+        AccessManaged(system.authority)
+    {
+        CREDIT = system.credit;
+        REGISTRY = IFleetRegistry(system.registry);
+        _setCap(initialCap);
+    }
+
+    /* ---- entry ---- */
+
+    /// @notice Takes `assets` for as many shares as the optimistic value gives, rounded down.
+    function deposit(uint256 assets, address receiver) public override nonReentrant returns (uint256 shares) {
+        (LoanBookLib.LoanBook memory loans, uint256 optimistic) = _enter(assets);
+        shares = assets.mulDiv(totalSupply() + VIRTUAL_SHARES, optimistic + 1);
+        require(shares > 0 || assets == 0, ZeroShares());
+        _take(loans, assets, shares, receiver);
+    }
+
+    /// @notice Mints `shares` for what they are worth at the optimistic value, rounded up.
+    function mint(uint256 shares, address receiver) public override nonReentrant returns (uint256 assets) {
+        (LoanBookLib.LoanBook memory loans, uint256 optimistic) = _enter(0);
+        assets = shares.mulDiv(optimistic + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
+        _requireBelowCap(optimistic + assets);
+        _take(loans, assets, shares, receiver);
+    }
+
+    /* ---- for FleetCredit alone ---- */
+
+    /// @inheritdoc ICreditVault
+    function lend(uint256 loanId, address to, uint256 principal, uint16 rateBps) external onlyCredit nonReentrant {
+        require(!REGISTRY.isPaused(), Paused());
+        uint256 waiting = _waiting();
+        require(waiting == 0, EpochWaiting(waiting));
+        uint256 cash = _performing.beside;
+        require(principal <= cash, InsufficientCash(principal, cash));
+
+        // Safe: no more than cash.
+        _performing.beside = uint96(cash - principal);
+        _performing.change(_nothing(), Carrying(uint96(principal), rateBps, 0));
+
+        emit Lend(loanId, to, principal, rateBps);
+        _transferOut(to, principal);
+    }
+
+    /// @inheritdoc ICreditVault
+    function receivePayment(
+        uint256 loanId,
+        Carrying calldata before,
+        uint256 principal,
+        uint256 interest,
+        uint256 accruedPaid
+    ) external onlyCredit nonReentrant {
+        uint256 amount = principal + interest;
+        Mark memory mark = _marks[loanId];
+
+        if (mark.fall.span == WriteDownLib.LOT_DAYS) {
+            _payLot(loanId, mark, amount);
+        } else {
+            Carrying memory paid = Carrying(principal.toUint96(), before.rateBps, accruedPaid.toUint144());
+            _bookOf(mark.fall).change(paid, _nothing());
+            if (mark.fall.span > 0) _lower(loanId, mark.fall, uint256(mark.fall.base).saturatingSub(amount));
+        }
+
+        emit Receive(loanId, principal, interest);
+        _count(amount);
+    }
+
+    /// @inheritdoc ICreditVault
+    function reprice(uint256 loanId, Carrying calldata before, uint16 rateBps) external onlyCredit {
+        _bookOf(_marks[loanId].fall).change(before, Carrying(before.principal, rateBps, before.accruedScaled));
+
+        emit Reprice(loanId, before.rateBps, rateBps);
+    }
+
+    /// @inheritdoc ICreditVault
+    function markDown(uint256 loanId, Carrying calldata carrying, uint256 floor, uint256 since) external onlyCredit {
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        require(fall.span != WriteDownLib.LOT_DAYS, AlreadyMarked(loanId));
+
+        if (fall.span == 0) {
+            _performing.change(carrying, _nothing());
+            uint256 base = carrying.principal + LoanBookLib.unitsDown(carrying.accruedScaled);
+            // Safe: days since 1970.
+            fall.firstDay = uint24(Math.min(since / 1 days, WriteDownLib.today()));
+            fall.span = uint8(WriteDownLib.MARK_DAYS);
+            fall.base = base.toUint96();
+            fall.floor = uint96(Math.min(floor, base));
+            _marked.change(_nothing(), carrying);
+            _marked.beside = (_marked.beside + base).toUint96();
+            ++_limits.impaired;
+            _falls.begin(fall.firstDay);
+        } else {
+            _falls.remove(fall);
+            fall.floor = uint96(Math.min(floor, fall.base));
+        }
+        _marks[loanId].fall = fall;
+        _falls.add(fall);
+
+        emit MarkDown(loanId, fall.base, fall.floor, fall.firstDay, fall.span);
+    }
+
+    /// @inheritdoc ICreditVault
+    function unmark(uint256 loanId, Carrying calldata carrying) external onlyCredit {
+        require(_marks[loanId].fall.span == WriteDownLib.MARK_DAYS, NotMarked(loanId));
+
+        _unmark(loanId, carrying);
+        _performing.change(_nothing(), carrying);
+
+        emit Unmark(loanId);
+    }
+
+    /// @inheritdoc ICreditVault
+    function holdLot(uint256 loanId, Carrying calldata carrying, uint256 value) external onlyCredit {
+        uint256 span = _marks[loanId].fall.span;
+        require(span != WriteDownLib.LOT_DAYS, AlreadyMarked(loanId));
+        uint256 owed = _owedUp(carrying);
+        value = Math.min(value, owed);
+
+        if (span == 0) _performing.change(carrying, _nothing());
+        else _unmark(loanId, carrying);
+        Mark memory mark;
+        mark.lotOwed = owed.toUint96();
+        // Safe: no more than what is owed; days since 1970.
+        mark.fall = WriteDownLib.Fall(uint96(value), 0, uint24(WriteDownLib.today()), uint8(WriteDownLib.LOT_DAYS));
+        _marks[loanId] = mark;
+        _marked.beside = (_marked.beside + value).toUint96();
+        _limits.heldOwed = (_limits.heldOwed + owed).toUint96();
+        ++_limits.impaired;
+        _falls.add(mark.fall);
+
+        emit HoldLot(loanId, owed, value);
+    }
+
+    /// @inheritdoc ICreditVault
+    function settle(uint256 loanId, Carrying calldata carrying, uint256 recovered) external onlyCredit nonReentrant {
+        Mark memory mark = _marks[loanId];
+        uint256 owed;
+        if (mark.fall.span == WriteDownLib.LOT_DAYS) {
+            owed = mark.lotOwed;
+            _limits.heldOwed -= mark.lotOwed;
+            _drop(loanId, mark.fall);
+        } else {
+            owed = _owedUp(carrying);
+            if (mark.fall.span == 0) _performing.change(carrying, _nothing());
+            else _unmark(loanId, carrying);
+        }
+
+        emit Settle(loanId, owed, recovered, owed.saturatingSub(recovered));
+        _count(recovered);
+    }
+
+    /* ---- for anyone ---- */
+
+    /// @inheritdoc ICreditVault
+    function serve() external nonReentrant returns (uint256 shares, uint256 assets) {
+        uint256 id = oldestEpoch();
+        require(id > 0, NothingToServe());
+        require(id < EpochLib.current(), EpochStillOpen(id, (id + 1) * EpochLib.LENGTH));
+        uint256 until = servingFrom();
+        require(block.timestamp >= until, MarkTooYoung(until));
+        uint256 cash = _performing.beside;
+        uint256 value = conservativeAssets() + 1;
+        uint256 supply = totalSupply() + VIRTUAL_SHARES;
+
+        shares = _queue.unserved(id);
+        assets = shares.mulDiv(value, supply);
+        bool whole = assets <= cash;
+        if (!whole) {
+            shares = cash.mulDiv(supply, value);
+            assets = shares.mulDiv(value, supply);
+        }
+        // Without cash nothing is burned, not even what is worth less than a unit: it may be worth more once something is recovered.
+        require(cash > 0 && shares > 0, NothingToServe());
+
+        // Safe: no more than cash.
+        _performing.beside = uint96(cash - assets);
+        _queue.serve(id, shares, assets);
+
+        emit ServeEpoch(id, shares, assets, whole);
+        _burn(address(this), shares);
+    }
+
+    /// @inheritdoc ICreditVault
+    function setCap(uint256 newCap) external restricted {
+        _setCap(newCap);
+    }
+
+    /* ---- reads ---- */
+
+    /// @inheritdoc ICreditVault
+    function conservativeAssets() public view returns (uint256 assets) {
+        (assets,) = _values(_performing);
+    }
+
+    /// @inheritdoc ICreditVault
+    function optimisticAssets() public view returns (uint256 assets) {
+        (, assets) = _values(_performing);
+    }
+
+    /// @notice The conservative value.
+    function totalAssets() public view override returns (uint256) {
+        return conservativeAssets();
+    }
+
+    /// @notice Shares for `assets` at the optimistic value, rounded down.
+    function previewDeposit(uint256 assets) public view override returns (uint256) {
+        return assets.mulDiv(totalSupply() + VIRTUAL_SHARES, optimisticAssets() + 1);
+    }
+
+    /// @notice Assets for `shares` at the optimistic value, rounded up.
+    function previewMint(uint256 shares) public view override returns (uint256) {
+        return shares.mulDiv(optimisticAssets() + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
+    }
+
+    /// @notice What the cap leaves, and nothing while entry is closed or paused.
+    function maxDeposit(address) public view override returns (uint256) {
+        (uint256 room, uint256 optimistic) = _room();
+        // The most assets that do not bring more shares than there is room for, rounded down.
+        uint256 shares = MOST_SHARES - totalSupply();
+        return Math.min(room, ((shares + 1) * (optimistic + 1) - 1) / (totalSupply() + VIRTUAL_SHARES));
+    }
+
+    /// @notice What `maxDeposit` pays for.
+    function maxMint(address) public view override returns (uint256) {
+        (uint256 room, uint256 optimistic) = _room();
+        return Math.min(MOST_SHARES - totalSupply(), room.mulDiv(totalSupply() + VIRTUAL_SHARES, optimistic + 1));
+    }
+
+    /// @inheritdoc ICreditVault
+    function book() external view returns (VaultBook memory b) {
+        b.cash = _performing.beside;
+        b.performingPrincipal = _performing.principal;
+        b.performingInterest = LoanBookLib.unitsDown(_performing.accrued());
+        b.markedBase = _marked.beside;
+        b.writtenDown = _falls.fallenUp();
+        b.markedOwed = _marked.principal + LoanBookLib.unitsUp(_marked.accrued());
+        b.heldOwed = _limits.heldOwed;
+        b.setAside = _queue.setAside;
+    }
+
+    /// @inheritdoc ICreditVault
+    function servingFrom() public view returns (uint256) {
+        return _limits.impaired == 0 ? 0 : _falls.youngUntil();
+    }
+
+    /// @inheritdoc ICreditVault
+    function lendable() external view returns (uint256) {
+        return _waiting() > 0 ? 0 : _performing.beside;
+    }
+
+    /// @inheritdoc ICreditVault
+    function cap() external view returns (uint256) {
+        return _limits.cap;
+    }
+
+    /* ---- inside ---- */
+
+    function _requireCredit() private view {
+        require(msg.sender == CREDIT, NotCredit(msg.sender));
+    }
+
+    function _decimalsOffset() internal pure override returns (uint8) {
+        return 6;
+    }
+
+    function _setCap(uint256 newCap) private {
+        _limits.cap = newCap.toUint96();
+        emit SetCap(newCap);
+    }
+
+    /// @dev Requires that `assets` may come in now.
+    function _enter(uint256 assets) private view returns (LoanBookLib.LoanBook memory loans, uint256 optimistic) {
+        require(!REGISTRY.isPaused(), Paused());
+        loans = _performing;
+        uint256 conservative;
+        (conservative, optimistic) = _values(loans);
+        require(_isOpen(conservative, optimistic), EntryClosed(conservative, optimistic));
+        if (assets > 0) _requireBelowCap(optimistic + assets);
+    }
+
+    function _requireBelowCap(uint256 assets) private view {
+        require(assets <= _limits.cap, CapExceeded(assets, _limits.cap));
+    }
+
+    /// @dev What the cap leaves now.
+    function _room() private view returns (uint256 room, uint256 optimistic) {
+        uint256 conservative;
+        (conservative, optimistic) = _values(_performing);
+        if (_isOpen(conservative, optimistic) && !REGISTRY.isPaused()) {
+            room = uint256(_limits.cap).saturatingSub(optimistic);
+        }
+    }
+
+    function _isOpen(uint256 conservative, uint256 optimistic) private pure returns (bool) {
+        return (optimistic - conservative) * ENTRY_GAP_PARTS <= optimistic;
+    }
+
+    /// @dev Counts `assets` as cash and mints, then pulls them: all of them, or nothing happened.
+    function _take(LoanBookLib.LoanBook memory loans, uint256 assets, uint256 shares, address receiver) private {
+        uint256 room = MOST_SHARES - totalSupply();
+        require(shares <= room, ERC4626ExceededMaxMint(receiver, shares, room));
+
+        // Safe: the cap has 96 bits, and cash is part of what it limits.
+        _performing.beside = uint96(loans.beside + assets);
+        _mint(receiver, shares);
+
+        emit Deposit(msg.sender, receiver, assets, shares);
+        IERC20 token = IERC20(asset());
+        uint256 held = token.balanceOf(address(this));
+        _transferIn(msg.sender, assets);
+        uint256 received = token.balanceOf(address(this)) - held;
+        require(received == assets, TransferFellShort(assets, received));
+    }
+
+    /// @dev Counts `amount` as cash that was sent here before.
+    function _count(uint256 amount) private {
+        uint256 cash = _performing.beside + amount;
+        uint256 received =
+            IERC20(asset()).balanceOf(address(this)).saturatingSub(uint256(_performing.beside) + _queue.setAside);
+        require(received >= amount, TransferFellShort(amount, received));
+        _performing.beside = cash.toUint96();
+    }
+
+    /// @dev Conservative and optimistic value, given the performing loans and cash.
+    function _values(LoanBookLib.LoanBook memory loans)
+        private
+        view
+        returns (uint256 conservative, uint256 optimistic)
+    {
+        uint256 certain = uint256(loans.beside) + loans.principal;
+        uint256 interest = loans.accrued();
+        conservative = certain + LoanBookLib.unitsDown(interest);
+        optimistic = certain + LoanBookLib.unitsUp(interest);
+        Limits memory limits = _limits;
+        if (limits.impaired > 0) {
+            LoanBookLib.LoanBook memory marked = _marked;
+            conservative = conservative + marked.beside - _falls.fallenUp();
+            optimistic += marked.principal + LoanBookLib.unitsUp(marked.accrued()) + limits.heldOwed;
+        }
+    }
+
+    /// @dev The oldest closed epoch that waits; zero where none does.
+    function _waiting() private view returns (uint256 id) {
+        id = oldestEpoch();
+        if (id == EpochLib.current()) id = 0;
+    }
+
+    function _nothing() private pure returns (Carrying memory) {}
+
+    function _bookOf(WriteDownLib.Fall memory fall) private view returns (LoanBookLib.LoanBook storage) {
+        return fall.span == 0 ? _performing : _marked;
+    }
+
+    /// @dev Takes a marked loan out of the books.
+    function _unmark(uint256 loanId, Carrying memory carrying) private {
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        _marked.change(carrying, _nothing());
+        _falls.end(fall.firstDay);
+        _drop(loanId, fall);
+    }
+
+    /// @dev Forgets a mark or a lot, taking out what it counted for.
+    function _drop(uint256 loanId, WriteDownLib.Fall memory fall) private {
+        _marked.beside -= fall.base;
+        --_limits.impaired;
+        _falls.remove(fall);
+        delete _marks[loanId];
+    }
+
+    /// @dev A payment on a held lot lowers what is owed; the lot is worth what it was, and counts for no more than is owed.
+    function _payLot(uint256 loanId, Mark memory mark, uint256 amount) private {
+        // Both casts are safe where more is not paid than owed, and the first line reverts otherwise.
+        uint96 owed = uint96(mark.lotOwed - amount);
+        _limits.heldOwed -= uint96(amount);
+        _marks[loanId].lotOwed = owed;
+        _lower(loanId, mark.fall, Math.min(mark.fall.base, owed));
+    }
+
+    /// @dev A lower base, falling from the same beginning, to the same floor until the two meet.
+    function _lower(uint256 loanId, WriteDownLib.Fall memory fall, uint256 base) private {
+        // Safe: no more than before.
+        _marked.beside -= uint96(fall.base - base);
+        _falls.remove(fall);
+        fall.base = uint96(base);
+        fall.floor = uint96(Math.min(fall.floor, base));
+        _falls.add(fall);
+        _marks[loanId].fall = fall;
+    }
+
+    function _owedUp(Carrying memory carrying) private pure returns (uint256) {
+        return carrying.principal + LoanBookLib.unitsUp(carrying.accruedScaled);
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Carrying} from "../interfaces/ICreditVault.sol";
+
+/// @notice Many loans as one: their principal, and the interest that accrues on it. Interest is kept in asset units × basis points ×
+/// seconds, so that the sum is exactly the sum of what each loan accrues, however often and in whatever order they change.
+library LoanBookLib {
+    using LoanBookLib for LoanBook;
+    using SafeCast for uint256;
+
+    /// @dev Asset units × basis points × seconds in one asset unit: a year of 365 days at 100 %.
+    uint256 internal constant SCALE = 10_000 * 365 days;
+
+    /// @dev Money in asset units, times in Unix seconds.
+    struct LoanBook {
+        // slot 0
+        uint96 principal;
+        /// What changes with the loans and is no part of their sum: cash beside performing loans, the base beside marked ones.
+        uint96 beside;
+        uint40 updatedAt;
+        // slot 1
+        /// Sum of principal × rate in basis points a year: what accrues in one second, scaled.
+        uint112 perSecondScaled;
+        /// Accrued until `updatedAt` and not paid, scaled.
+        uint144 accruedScaled;
+    }
+
+    /// @dev Interest accrued until now and not paid, scaled.
+    function accrued(LoanBook memory self) internal view returns (uint256) {
+        return self.accruedScaled + uint256(self.perSecondScaled) * (block.timestamp - self.updatedAt);
+    }
+
+    /// @dev Lets go of `leaving`, a loan or a part of one, and takes in `joining`, both as they stand now. Reverts where it holds less.
+    function change(LoanBook storage self, Carrying memory leaving, Carrying memory joining) internal {
+        LoanBook memory loans = self;
+        loans.accruedScaled = (loans.accrued() + joining.accruedScaled - leaving.accruedScaled).toUint144();
+        loans.updatedAt = uint40(block.timestamp);
+        loans.principal = (uint256(loans.principal) + joining.principal - leaving.principal).toUint96();
+        loans.perSecondScaled = (uint256(loans.perSecondScaled) + _perSecond(joining) - _perSecond(leaving)).toUint112();
+        (self.principal, self.updatedAt) = (loans.principal, loans.updatedAt);
+        (self.perSecondScaled, self.accruedScaled) = (loans.perSecondScaled, loans.accruedScaled);
+    }
+
+    /// @dev Asset units. Rounds down: what redeeming lenders are paid for.
+    function unitsDown(uint256 scaled) internal pure returns (uint256) {
+        return scaled / SCALE;
+    }
+
+    /// @dev Asset units. Rounds up: what entering lenders pay for, and what borrowers owe.
+    function unitsUp(uint256 scaled) internal pure returns (uint256) {
+        return Math.ceilDiv(scaled, SCALE);
+    }
+
+    function _perSecond(Carrying memory loan) private pure returns (uint256) {
+        return uint256(loan.principal) * loan.rateBps;
+    }
+}

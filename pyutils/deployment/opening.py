@@ -87,7 +87,7 @@ class Opening:
         for one in self._listings():
             feed_decimals = call_view(self.web3, "TestPriceFeed", one.feed, "decimals")
             token_decimals = Stablecoin(self.web3, one.token).decimals()
-            feed = (one.feed, one.max_age_s, feed_decimals, token_decimals, one.least, one.most, one.most_jump_bps)
+            feed = (one.feed, one.max_age_s, feed_decimals, token_decimals, one.most_jump_bps, one.least, one.most)
             yield self._call("CollateralPrices", "list", one.token, feed)
 
     def _listings(self) -> tuple[CollateralListing, ...]:

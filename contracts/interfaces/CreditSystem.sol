@@ -15,6 +15,8 @@ struct CreditSystem {
     /// @dev The settlement token that is lent.
     address asset;
     address credit;
+    /// @dev Code that FleetCredit runs on its own storage: its ABI is both together.
+    address office;
     /// @dev What FleetCredit asks about a loan's pledge: code that only reads, apart from the contract that keeps the loans.
     address health;
     address custody;

@@ -144,18 +144,8 @@ struct Health {
     uint256 breachLimit;
 }
 
-/// @title FleetCredit: what can be borrowed against a fleet?
-/// @notice Term loans with equal monthly principal and interest on what is left, served by the revenue of the pledged shares.
-///
-/// Due date n is the start plus n calendar months, counted from the start; a day that a month lacks is its last. Interest accrues per second
-/// of a 365-day year on outstanding principal, exactly, and rounds up for the vault when paid. A payment pays interest first, then
-/// principal. Instalment n asks that no more than `drawn - floor(drawn × n ÷ months)` is left and that interest until its
-/// due date is paid; prepaid principal counts.
-///
-/// Revenue of the pledge: what is due, then the reserve up to its target, then the next instalment in full; of the rest
-/// the sweep prepays, or the borrower is credited. In a breach all of it pays the loan. When a due date finds too little, the reserve pays.
-/// @dev Money is pulled straight to the vault, or kept here: set-aside revenue, reserves, and what is owed to borrowers.
-interface IFleetCredit is IPayouts {
+/// @notice What FleetCredit tells: events and reasons to refuse.
+interface ICreditFacts {
     event RequestLoan(uint256 indexed loanId, uint256 indexed fleetId, address indexed borrower, LoanRequest request);
     event CancelLoan(uint256 indexed loanId);
     event ApproveLoan(uint256 indexed loanId, LoanTerms terms);
@@ -216,7 +206,11 @@ interface IFleetCredit is IPayouts {
     /// @notice The vault takes a lot only once the liquid collateral, which sells first, is gone.
     error CollateralLeft(uint256 loanId, uint256 amount);
     error NothingToReclaim(uint256 loanId);
+}
 
+/// @title LoanOffice: who may borrow how much?
+/// @notice Loans until they are drawn, what secures them, limits on their sum, and how readers see them.
+interface ILoanOffice is ICreditFacts {
     /* ---- borrowing ---- */
 
     /// @notice Asks for a loan. For the owner of the fleet's title.
@@ -249,10 +243,34 @@ interface IFleetCredit is IPayouts {
     /// @notice Whether excess revenue prepays. For the borrower.
     function setSweep(uint256 loanId, bool sweep) external;
 
-    /// @notice Takes what a closed loan could not send back, for instance because the gate of the shares or the list of a token
-    /// refused the borrower: nobody's refusal keeps a loan from being paid. For the borrower.
-    function reclaim(uint256 loanId, address to) external;
+    /* ---- governance ---- */
 
+    /// @notice Caps drawn principal of open loans; `kind` is "fleet", "operator" or "borrower", a zero `key` is the default
+    /// for those without a cap of their own. Restricted to the risk role.
+    function setCap(bytes32 kind, bytes32 key, uint96 cap) external;
+
+    /// @notice Restricted to the risk role, which has seen the papers.
+    function setInsuredUntil(uint256 loanId, uint40 insuredUntil) external;
+
+    /* ---- reads ---- */
+
+    function loanCount() external view returns (uint256);
+    /// @notice The open or held loan of a fleet; zero where there is none.
+    function loanOf(uint256 fleetId) external view returns (uint256);
+    function loan(uint256 loanId) external view returns (Loan memory);
+    /// @notice The loan as the auction sees it.
+    function saleState(uint256 loanId) external view returns (SaleState memory);
+    /// @notice Instalment `n` of `months` as drawn.
+    function instalment(uint256 loanId, uint256 n) external view returns (Instalment memory);
+    /// @notice The loan against its limits. Reverts where appraisal or feed cannot tell.
+    function health(uint256 loanId) external view returns (Health memory);
+    function capOf(bytes32 kind, bytes32 key) external view returns (uint256);
+    /// @notice Drawn principal of open loans counted in a cap.
+    function outstanding(bytes32 kind, bytes32 key) external view returns (uint256);
+}
+
+/// @title LoanServicer: how are loans served, and how do they end?
+interface ILoanServicer is IPayouts, ICreditFacts {
     /* ---- paying: never paused ---- */
 
     /// @notice Pays `amount`, or all that is owed where that is less. For anyone. The last payment closes the loan: title,
@@ -264,6 +282,10 @@ interface IFleetCredit is IPayouts {
     /// @notice Brings the pledge's revenue and pays with it what it can, the reserve helping what is due. For anyone; for a held
     /// lot its revenue reduces what is owed.
     function service(uint256 loanId) external;
+
+    /// @notice Takes what a closed loan could not send back, for instance because the gate of the shares or the list of a token
+    /// refused the borrower: nobody's refusal keeps a loan from being paid. For the borrower.
+    function reclaim(uint256 loanId, address to) external;
 
     /* ---- evidence ---- */
 
@@ -300,38 +322,32 @@ interface IFleetCredit is IPayouts {
     /// @notice Buys a held lot at its asking price. For anyone.
     function buyLot(uint256 loanId, uint256 maxPrice, address to) external;
 
-    /* ---- governance ---- */
-
-    /// @notice Caps drawn principal of open loans; `kind` is "fleet", "operator" or "borrower", a zero `key` is the default
-    /// for those without a cap of their own. Restricted to the risk role.
-    function setCap(bytes32 kind, bytes32 key, uint96 cap) external;
-
-    /// @notice Restricted to the risk role, which has seen the papers.
-    function setInsuredUntil(uint256 loanId, uint40 insuredUntil) external;
-
     /// @notice Who is credited with the costs of sales. Restricted.
     function setCostRecipient(address recipient) external;
 
     /* ---- reads ---- */
 
-    function loanCount() external view returns (uint256);
-    /// @notice The open or held loan of a fleet; zero where there is none.
-    function loanOf(uint256 fleetId) external view returns (uint256);
-    function loan(uint256 loanId) external view returns (Loan memory);
-    /// @notice The loan as the auction sees it.
-    function saleState(uint256 loanId) external view returns (SaleState memory);
     /// @notice What is owed now: principal, and interest rounded up.
     function debt(uint256 loanId) external view returns (uint256 principal, uint256 interest);
     /// @notice What is due now and not paid: principal, and interest rounded up.
     function arrears(uint256 loanId) external view returns (uint256 principal, uint256 interest);
-    /// @notice Instalment `n` of `months` as drawn.
-    function instalment(uint256 loanId, uint256 n) external view returns (Instalment memory);
-    /// @notice The loan against its limits. Reverts where appraisal or feed cannot tell.
-    function health(uint256 loanId) external view returns (Health memory);
     /// @notice What is wrong with it now, as `mark` would find after servicing with `reserve` and set-aside revenue alone.
     function evidence(uint256 loanId) external view returns (Evidence found, uint256 since);
-    function capOf(bytes32 kind, bytes32 key) external view returns (uint256);
-    /// @notice Drawn principal of open loans counted in a cap.
-    function outstanding(bytes32 kind, bytes32 key) external view returns (uint256);
     function costRecipient() external view returns (address);
 }
+
+/// @title FleetCredit: what can be borrowed against a fleet?
+/// @notice Term loans with equal monthly principal and interest on what is left, served by the revenue of the pledged shares.
+///
+/// Due date n is the start plus n calendar months, counted from the start; a day that a month lacks is its last. Interest accrues per second
+/// of a 365-day year on outstanding principal, exactly, and rounds up for the vault when paid. A payment pays interest first, then
+/// principal. Instalment n asks that no more than `drawn - floor(drawn × n ÷ months)` is left and that interest until its
+/// due date is paid; prepaid principal counts.
+///
+/// Revenue of the pledge: what is due, then the reserve up to its target, then the next instalment in full; of the rest
+/// the sweep prepays, or the borrower is credited. In a breach all of it pays the loan. When a due date finds too little, the reserve pays.
+/// @dev Money is pulled straight to the vault, or kept here: set-aside revenue, reserves, and what is owed to borrowers.
+///
+/// One contract for whoever calls it, in two pieces of code, as one would not fit the size limit: `ILoanServicer` is its own;
+/// for `ILoanOffice` it runs LoanOffice's on its own storage. Both are immutable.
+interface IFleetCredit is ILoanOffice, ILoanServicer {}

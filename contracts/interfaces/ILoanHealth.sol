@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {Evidence} from "./IFleetCredit.sol";
+
 /// @notice What secures a loan, and how much of it may be owed. Amounts in smallest units, ratios in basis points.
 struct Pledge {
     uint256 fleetId;
@@ -11,7 +13,7 @@ struct Pledge {
     uint256 supply;
     IERC20 collateral;
     uint256 collateralAmount;
-    /// @dev Drawn, or to be drawn, before the fleet had 30 days of history.
+    /// @dev Drawn before the fleet had 30 days of history; of no account for `drawLimits`.
     bool young;
     uint16 hardwareLtvBps;
     uint16 hardwareBreachBps;
@@ -31,8 +33,35 @@ struct Limits {
     uint256 floor;
     /// @dev The pledge's part of the lower mean of net revenue, by 365 days ÷ 12.
     uint256 revenuePerMonth;
-    /// @dev Complete UTC days since the fleet was commissioned.
-    uint256 historyDays;
+    /// @dev Whether the fleet has less than 30 complete days of history now.
+    bool young;
+}
+
+/// @notice An open loan in which something may be wrong. Its debt is paid as far as it could be. Times in Unix seconds.
+struct Suspect {
+    Pledge pledge;
+    /// @dev All that is owed, in asset units.
+    uint256 owed;
+    /// @dev Due date of the first instalment that is not met, and the grace after it in days.
+    uint256 nextDueAt;
+    uint256 graceDays;
+    uint256 insuredUntil;
+    uint256 breachedSince;
+    /// @dev Title and pledged shares were sold: the loan stays in breach until its collateral is sold too.
+    bool lotGone;
+}
+
+/// @notice What was found wrong: the first breach in the order of `Evidence`, or else a missed due date; since when the first
+/// of all that is wrong has been so, and the first that is a breach. Zero for none.
+struct Finding {
+    Evidence kind;
+    uint256 since;
+    uint256 breachSince;
+    /// @dev The debt is above the breach limit, by prices that could all be told.
+    bool exceeded;
+    /// @dev What the pledge counts for at worst, at most what is owed, and what may be owed; what cannot be told counts zero.
+    uint256 floor;
+    uint256 breachLimit;
 }
 
 /// @notice Fixed at creation.
@@ -56,13 +85,13 @@ interface ILoanHealth {
     /// @notice The pledge's limits. Reverts where appraisal or feed cannot tell.
     function limits(Pledge calldata pledge) external view returns (Limits memory);
 
-    /// @notice The same, never reverting: what cannot be told counts zero.
-    /// @return known Whether everything could be told.
-    function knownLimits(Pledge calldata pledge) external view returns (Limits memory, bool known);
+    /// @notice The limits of a loan that is drawn now.
+    function drawLimits(Pledge calldata pledge) external view returns (Limits memory);
+
+    /// @notice What is wrong with a loan. Never reverts: a price that cannot be told is no evidence.
+    function find(Suspect calldata suspect) external view returns (Finding memory);
 
     /// @notice When the fleet's present head was accepted, and from when on its silence is a breach: 48 hours later, without the
     /// time for which a report was pending or disputed. The past, where there never was a head.
     function silence(uint256 fleetId) external view returns (uint256 acceptedAt, uint256 breachFrom);
-
-    function youngDays() external view returns (uint256);
 }

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+import {CreditSystem} from "../interfaces/CreditSystem.sol";
+import {ICreditVault} from "../interfaces/ICreditVault.sol";
+import {ICreditFacts, LoanState} from "../interfaces/IFleetCredit.sol";
+import {IFleetCustody} from "../interfaces/IFleetCustody.sol";
+import {Finding, ILoanHealth, Pledge, Suspect} from "../interfaces/ILoanHealth.sol";
+import {Debt, DebtLib} from "../libraries/DebtLib.sol";
+import {Payouts} from "./Payouts.sol";
+
+/// @notice All storage of FleetCredit, and what its two pieces of code share. Neither adds a variable: both see the same slots.
+abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient, ICreditFacts {
+    using DebtLib for Debt;
+
+    uint256 internal constant BPS = 10_000;
+    bytes32 internal constant FLEET = "fleet";
+    bytes32 internal constant OPERATOR = "operator";
+    bytes32 internal constant BORROWER = "borrower";
+
+    /// @dev Money in asset units, times in Unix seconds, ratios in basis points. Custody has the amounts that are pledged.
+    struct Account {
+        // slots 0 and 1: all that a payment touches
+        Debt debt;
+        // slot 2: all else that service touches
+        uint96 setAside;
+        uint96 reserve;
+        uint40 markedSince;
+        bool sweep;
+        /// Marked for its debt's being above the breach limit: only a price or a payment can clear it of that.
+        bool exceeded;
+        /// Title and pledged shares were sold or given back.
+        bool lotGone;
+        // slot 3
+        address borrower;
+        uint64 fleetId;
+        uint8 graceDays;
+        uint8 reserveMonths;
+        bool young;
+        /// Closed, and the lot could not be given back; `collateralKept` likewise.
+        bool lotKept;
+        // slot 4
+        uint96 reserveTarget;
+        uint40 breachedSince;
+        uint40 insuredUntil;
+        uint40 expiry;
+        uint16 lateRateBps;
+        uint16 saleCostBps;
+        bool collateralKept;
+        // slot 5
+        address operator;
+        uint96 ceiling;
+        // slot 6
+        IERC20 collateral;
+        uint16 hardwareLtvBps;
+        uint16 hardwareBreachBps;
+        uint16 youngLtvBps;
+        uint16 collateralLtvBps;
+        uint16 collateralBreachBps;
+        uint16 coverageBps;
+        // slot 7: of the fleet's shares, which never change in number
+        uint96 supply;
+        uint96 bound;
+        // slot 8: what was asked; of no account once drawn
+        uint96 askedShares;
+        uint96 askedCollateral;
+        // slot 9: written in a breach alone
+        address steward;
+        uint96 askingPrice;
+        // slot 10: of a held lot, what the vault booked it for, and since when
+        uint96 heldValue;
+        uint40 heldSince;
+    }
+
+    /// @dev One slot. `used` keeps it from becoming empty, which would cost the next loan a new slot.
+    struct Cap {
+        uint96 cap;
+        uint96 counted;
+        bool own;
+        bool used;
+        /// Of a fleet: its open or held loan.
+        uint40 loanId;
+    }
+
+    IERC20 internal immutable ASSET;
+    IFleetCustody internal immutable CUSTODY;
+    ICreditVault internal immutable VAULT;
+    ILoanHealth internal immutable HEALTH;
+
+    uint256 internal _loanCount;
+    mapping(uint256 loanId => Account) internal _accounts;
+    mapping(bytes32 kind => mapping(bytes32 key => Cap)) internal _caps;
+    address internal _costRecipient;
+
+    constructor(CreditSystem memory system) AccessManaged(system.authority) {
+        ASSET = IERC20(system.asset);
+        CUSTODY = IFleetCustody(system.custody);
+        VAULT = ICreditVault(system.vault);
+        HEALTH = ILoanHealth(system.health);
+    }
+
+    /* ---- internals ---- */
+
+    function _known(uint256 loanId) internal view returns (Account storage a) {
+        a = _accounts[loanId];
+        require(a.debt.state != LoanState.None, UnknownLoan(loanId));
+    }
+
+    function _inState(uint256 loanId, LoanState wanted) internal view returns (Account storage a) {
+        a = _known(loanId);
+        LoanState state = a.debt.state;
+        require(state == wanted, WrongState(loanId, state));
+    }
+
+    function _load(Account storage a) internal view returns (Debt memory) {
+        return a.debt;
+    }
+
+    function _store(Account storage a, Debt memory d) internal {
+        a.debt = d;
+    }
+
+    function _ofBorrower(uint256 loanId) internal view returns (Account storage a) {
+        a = _known(loanId);
+        require(msg.sender == a.borrower, NotBorrower(loanId, msg.sender));
+    }
+
+    /// @dev The loan's debt with interest until now.
+    function _accrued(Account storage a) internal view returns (Debt memory d) {
+        d = _load(a);
+        d.accrue();
+    }
+
+    function _pledge(uint256 loanId, Account storage a) internal view returns (Pledge memory p) {
+        p.fleetId = a.fleetId;
+        if (!a.lotGone) p.shares = a.bound + CUSTODY.sharesOf(loanId);
+        p.collateralAmount = CUSTODY.collateralOf(loanId);
+        _addTerms(p, a);
+    }
+
+    function _addTerms(Pledge memory p, Account storage a) internal view {
+        p.supply = a.supply;
+        p.collateral = a.collateral;
+        p.young = a.young;
+        p.hardwareLtvBps = a.hardwareLtvBps;
+        p.hardwareBreachBps = a.hardwareBreachBps;
+        p.youngLtvBps = a.youngLtvBps;
+        p.collateralLtvBps = a.collateralLtvBps;
+        p.collateralBreachBps = a.collateralBreachBps;
+    }
+
+    /// @dev What is wrong. `d` is accrued until now, paid as far as it could be, and advanced.
+    function _find(uint256 loanId, Account storage a, Debt memory d) internal view returns (Finding memory) {
+        Suspect memory s;
+        s.pledge = _pledge(loanId, a);
+        s.owed = d.total();
+        s.nextDueAt = d.nextDueAt;
+        s.graceDays = a.graceDays;
+        s.insuredUntil = a.insuredUntil;
+        s.breachedSince = a.breachedSince;
+        s.lotGone = a.lotGone;
+        return HEALTH.find(s);
+    }
+
+    function _key(address account) internal pure returns (bytes32) {
+        return bytes32(uint256(uint160(account)));
+    }
+}

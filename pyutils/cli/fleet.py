@@ -14,6 +14,7 @@ from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
 from pyutils.operations import fleets, reports
 from pyutils.operations.calls import send
+from pyutils.operations.custody import owner_contract
 from pyutils.units import FleetId, GpuMs, format_gpu_hours
 
 
@@ -138,9 +139,10 @@ def pricing(session: Session, fleet_id: int, contract: str) -> None:
 @click.argument("fleet_id", metavar="FLEET", type=int)
 @writes
 def wind_down(session: Session, fleet_id: int) -> None:
-    """End a fleet with nothing leased, for ever. For the title's owner."""
+    """End a fleet with nothing leased, for ever. For the title's owner; in custody for its controller, with consent."""
     session.confirm(f"End fleet {fleet_id} for ever")
-    session.done(send(session.lane, session.system.registry, "windDown", fleet_id), f"fleet {fleet_id} is wound down")
+    owner = owner_contract(session.system, FleetId(fleet_id))
+    session.done(send(session.lane, owner, "windDown", fleet_id), f"fleet {fleet_id} is wound down")
 
 
 @fleet.command()

@@ -10,6 +10,7 @@ from pyutils.cli.parameters import FILE
 from pyutils.cli.session import Session, asks, writes
 from pyutils.errors import InputError
 from pyutils.operations.calls import send
+from pyutils.operations.custody import owner_contract
 from pyutils.operations.gpu_lists import gpu_leaf, gpu_tree, read_gpu_list
 from pyutils.units import FleetId
 
@@ -41,10 +42,11 @@ def grow(session: Session, fleet_id: int, gpus: Path) -> None:
 @click.option("--gpus", type=FILE, required=True, help="The GPUs that stay, one id a line.")
 @writes
 def shrink(session: Session, fleet_id: int, gpus: Path) -> None:
-    """Take GPUs out, never below what is leased. For the title's owner."""
+    """Take GPUs out, never below what is leased. For the title's owner; in custody for its controller, with consent."""
     ids = read_gpu_list(gpus)
     root = session.gpu_lists.file(ids)
-    receipt = send(session.lane, session.system.registry, "shrink", fleet_id, len(ids), root)
+    owner = owner_contract(session.system, FleetId(fleet_id))
+    receipt = send(session.lane, owner, "shrink", fleet_id, len(ids), root)
     session.done(receipt, f"fleet {fleet_id} has {len(ids)} GPUs")
 
 
@@ -53,12 +55,13 @@ def shrink(session: Session, fleet_id: int, gpus: Path) -> None:
 @click.option("--gpus", type=FILE, required=True, help="All GPUs after the exchange, as many as before.")
 @writes
 def replace_boards(session: Session, fleet_id: int, gpus: Path) -> None:
-    """Exchange boards without changing their number. For the title's owner."""
+    """Exchange boards, as many as before. For the title's owner; in custody for its controller, with consent."""
     ids = read_gpu_list(gpus)
     capacity = session.system.registry.fleet(FleetId(fleet_id)).capacity
     if len(ids) != capacity:
         raise InputError(f"{len(ids)} GPUs are named, the fleet has {capacity}", remedy="Use `fleet grow` or `shrink`")
-    receipt = send(session.lane, session.system.registry, "setGpuRoot", fleet_id, session.gpu_lists.file(ids))
+    owner = owner_contract(session.system, FleetId(fleet_id))
+    receipt = send(session.lane, owner, "setGpuRoot", fleet_id, session.gpu_lists.file(ids))
     session.done(receipt, f"fleet {fleet_id} has other boards")
 
 

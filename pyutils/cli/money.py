@@ -14,6 +14,7 @@ from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
 from pyutils.errors import InputError
 from pyutils.operations import money, settlements
+from pyutils.operations.calls import send
 from pyutils.operations.fleets import settlement_token
 from pyutils.operations.leases import fleet_of
 from pyutils.operations.positions import Position
@@ -122,6 +123,20 @@ def collect(session: Session, fleet_id: int) -> None:
     amount = token.collected(receipt.block_number) - before
     coin = settlement_token(session.system, FleetId(fleet_id))
     session.done(receipt, f"{session.coins(amount, coin)} arrived at the shares", amount=amount)
+
+
+@shares.command()
+@click.argument("fleet_id", metavar="FLEET", type=int)
+@click.argument("amount")
+@writes
+def distribute(session: Session, fleet_id: int, amount: str) -> None:
+    """Give coins to a fleet's shareholders, such as the proceeds of hardware; shared out like rent. For anyone."""
+    token = settlement_token(session.system, FleetId(fleet_id))
+    units = session.money(amount, token)
+    session.confirm(f"Give {session.coins(units, token)} to the shareholders of fleet {fleet_id}")
+    money.make_payable(session.lane, token, session.system.router.address, units, "approve")
+    receipt = send(session.lane, session.system.router, "distribute", fleet_id, units)
+    session.done(receipt, f"{session.coins(units, token)} are the shareholders' of fleet {fleet_id}", amount=units)
 
 
 @shares.command()

@@ -14,9 +14,11 @@ WALLET: Final = "wallets and marketplaces do it; these commands let nobody spend
 DEPLOYMENT: Final = "part of a deployment, which `gpurwa deploy` carries out step by step"
 WIRING: Final = "changes whose a function is: a new version of the system is a new deployment"
 GATE: Final = "only the transfer gate may call it"
+TEST: Final = "sets a feed of test prices to what only tests ask of it"
+OTHER_UNIT: Final = "the same counted in the other unit, for other contracts; commands have one way in and one out"
 CONSUMER: Final = "for contracts that book losses; no person may draw"
 
-REASONS: Final = frozenset({SYSTEM, WALLET, DEPLOYMENT, WIRING, GATE, CONSUMER})
+REASONS: Final = frozenset({SYSTEM, WALLET, DEPLOYMENT, WIRING, GATE, CONSUMER, TEST, OTHER_UNIT})
 
 _SHARES: Final = {
     "approve": WALLET,
@@ -48,8 +50,87 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
         "setTargetFunctionRole": DEPLOYMENT,
         "updateAuthority": WIRING,
     },
+    "Appraisal": {"setAuthority": SYSTEM, "setPrice": "credit price-class"},
+    "CollateralAuction": {
+        "bidCollateral": "credit bid",
+        "bidLot": "credit bid",
+        "giveLotToVault": "credit auction give",
+        "start": "credit auction start",
+        "touch": "credit auction touch",
+    },
+    "CollateralPrices": {
+        "delist": "credit delist-collateral",
+        "list": "credit list-collateral",
+        "setAuthority": SYSTEM,
+    },
     "Create3Factory": {"deploy": "deploy"},
+    "CreditVault": {
+        "approve": WALLET,
+        "cancelRedeemRequest": "vault cancel",
+        "claimCancelRedeemRequest": "vault cancel",
+        "deposit": "vault deposit",
+        "holdLot": SYSTEM,
+        "lend": SYSTEM,
+        "markDown": SYSTEM,
+        "mint": OTHER_UNIT,
+        "receivePayment": SYSTEM,
+        "redeem": "vault claim",
+        "reprice": SYSTEM,
+        "requestRedeem": "vault request-redeem",
+        "serve": "vault serve",
+        "setAuthority": SYSTEM,
+        "setCap": "credit cap",
+        "setOperator": "vault operator",
+        "settle": SYSTEM,
+        "transfer": WALLET,
+        "transferFrom": WALLET,
+        "unmark": SYSTEM,
+        "withdraw": OTHER_UNIT,
+    },
     "FixedPricing": {"setPrice": "fleet price"},
+    "FleetCredit": {
+        "addCollateral": "credit pledge",
+        "addShares": "credit pledge",
+        "approve": "credit approve",
+        "buyLot": "credit bid",
+        "cancel": "credit cancel",
+        "collateralSold": SYSTEM,
+        "cure": "credit cure",
+        "draw": "credit draw",
+        "lotSold": SYSTEM,
+        "lotUnsold": SYSTEM,
+        "mark": "credit mark",
+        "offerLot": "credit offer",
+        "reclaim": "credit reclaim",
+        "repay": "credit repay",
+        "request": "credit request",
+        "service": "credit service",
+        "setAuthority": SYSTEM,
+        "setCap": "credit cap",
+        "setCostRecipient": "credit cost-recipient",
+        "setInsuredUntil": "credit insured",
+        "setSweep": "credit sweep",
+        "stepIn": "credit step-in",
+        "withdraw": "withdraw",
+        "withdrawCollateral": "credit take-back",
+        "withdrawShares": "credit take-back",
+    },
+    "FleetCustody": {
+        "collectRevenue": SYSTEM,
+        "consent": "credit consent",
+        "nameController": SYSTEM,
+        "releaseCollateral": SYSTEM,
+        "releaseLot": SYSTEM,
+        "releaseShares": SYSTEM,
+        "returnTitle": "credit return-title",
+        "setAuthority": SYSTEM,
+        "setGpuRoot": "fleet replace-boards",
+        "shrink": "fleet shrink",
+        "take": SYSTEM,
+        "takeCollateral": SYSTEM,
+        "takeShares": SYSTEM,
+        "windDown": "fleet wind-down",
+    },
     "FleetRegistry": {
         "admitLessee": "admin admit",
         "admitOperator": "admin admit",
@@ -109,6 +190,7 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
         "withdraw": "withdraw",
     },
     "LeaseTerms": {"setAuthority": SYSTEM, "setTerms": "admin terms"},
+    "LoanHealth": {},
     "LossFund": {
         "allow": "admin allow-losses",
         "collect": "bond collect-slashed",
@@ -146,6 +228,7 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
     "RevenueRouter": {
         "collectShares": SYSTEM,
         "credit": SYSTEM,
+        "distribute": "shares distribute",
         "lowerOperatingShare": "fleet operating-share",
         "register": SYSTEM,
         "route": "shares route",
@@ -154,6 +237,7 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
         "setProtocolFee": "admin protocol-fee",
         "withdraw": "withdraw",
     },
+    "TestPriceFeed": {"say": "credit test-price", "sayRound": TEST, "setDecimals": TEST},
     "TestStablecoin": {
         "approve": "lease open",
         "mint": "faucet",

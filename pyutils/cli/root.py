@@ -18,6 +18,7 @@ _COMMANDS: dict[str, str] = {
     "admin": "pyutils.cli.admin:admin",
     "bond": "pyutils.cli.bond:bond",
     "claim": "pyutils.cli.money:claim",
+    "credit": "pyutils.cli.credit:credit",
     "demo": "pyutils.cli.demo:demo",
     "deploy": "pyutils.cli.tools:deploy",
     "devnet": "pyutils.cli.devnet:devnet",
@@ -33,6 +34,7 @@ _COMMANDS: dict[str, str] = {
     "roles": "pyutils.cli.tools:roles",
     "settle": "pyutils.cli.money:settle",
     "shares": "pyutils.cli.money:shares",
+    "vault": "pyutils.cli.vault:vault",
     "verifier": "pyutils.cli.verifier:verifier",
     "withdraw": "pyutils.cli.money:withdraw",
 }
@@ -60,7 +62,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(metadata.version("gpu-rwa"), prog_name="gpurwa")
 def cli() -> None:
-    """GPU compute as a real-world asset: from meter to lease, revenue and shares."""
+    """GPU compute as a real-world asset: from meter to lease, revenue, shares and credit."""
 
 
 def run(arguments: Sequence[str] | None = None, **extra: Any) -> int:

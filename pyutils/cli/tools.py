@@ -24,7 +24,7 @@ from pyutils.manifest import user_path
 from pyutils.operations.calls import read as read_view
 from pyutils.operations.doctor import doctor as examine
 from pyutils.operations.money import faucet as pour
-from pyutils.operations.money import test_coin
+from pyutils.operations.money import test_coin, test_collateral
 from pyutils.operations.roles import roles as all_roles
 
 
@@ -89,14 +89,16 @@ def roles(session: Session, block: Block) -> None:
 @click.command()
 @click.argument("to")
 @click.option("--amount", default="1000000", show_default=True, help="Coins.")
+@click.option("--collateral", is_flag=True, help="Test collateral in place of coins.")
 @writes
-def faucet(session: Session, to: str, amount: str) -> None:
-    """Mint test coins, and on a development chain ether for gas."""
+def faucet(session: Session, to: str, amount: str, collateral: bool) -> None:
+    """Mint test coins, or test collateral, and on a development chain ether for gas."""
     receiver = session.address(to)
-    coin = test_coin(session.system)
+    coin = test_collateral(session.system) if collateral else test_coin(session.system)
     units = session.money(amount, coin or session.system.coin())
-    receipt = pour(session.system, session.lane, receiver, units)
-    session.done(receipt, f"{amount} test coins for {receiver}", amount=units)
+    receipt = pour(session.system, session.lane, receiver, units, coin)
+    what = "of test collateral" if collateral else "test coins"
+    session.done(receipt, f"{amount} {what} for {receiver}", amount=units)
 
 
 @click.command()

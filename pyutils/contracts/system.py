@@ -11,6 +11,7 @@ from pyutils.chain.fees import LanePolicy
 from pyutils.chain.lane import Lane
 from pyutils.chain.signer import Signer
 from pyutils.contracts.access_manager import AccessManager
+from pyutils.contracts.credit_system import CreditSystem
 from pyutils.contracts.fixed_pricing import FixedPricing
 from pyutils.contracts.fleet_registry import FleetRegistry
 from pyutils.contracts.fleet_shares import FleetShares
@@ -69,6 +70,14 @@ class System:
     def coin(self) -> Stablecoin:
         """Return the first settlement token that the deployment listed."""
         return Stablecoin(self.web3, self.manifest.tokens[0])
+
+    def credit(self, token: str) -> CreditSystem:
+        """Return the credit market that lends a settlement token. Raises `NoMarketError`."""
+        return CreditSystem.at(self.web3, self.manifest.market(token))
+
+    def credit_markets(self) -> tuple[CreditSystem, ...]:
+        """Return all credit markets, in the deployment's order."""
+        return tuple(CreditSystem.at(self.web3, market) for market in self.manifest.credit)
 
     def shares(self, fleet_id: FleetId) -> FleetShares:
         """Return a fleet's shares."""

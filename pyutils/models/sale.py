@@ -12,7 +12,12 @@ class Sale(StructModel):
     lot_elapsed: int
     touched_at: int
     """When a clock was last moved; zero where there never was a sale."""
+    breached_since: int
+    """The breach that is being sold, as FleetCredit dates it."""
     collateral_at_start: int
+    """Of which a part is the least that a bid takes."""
+    still: bool
+    """Whether the price could not be told at `touched_at`: time from there on counts zero."""
 
 
 class Asking(StructModel):

@@ -74,6 +74,9 @@ def payers(system: System) -> Iterator[tuple[str, PayoutContract]]:
     yield "oracle", system.oracle
     yield "bond", system.bond
     yield "router", system.router
+    markets = system.credit_markets()
+    for market in markets:
+        yield "credit" if len(markets) == 1 else f"credit in {market.token.address}", market.credit
 
 
 def tokens(system: System, block: rpc.Block = "latest") -> tuple[str, ...]:
@@ -111,12 +114,20 @@ def test_coin(system: System) -> Stablecoin | None:
     return system.token(record.address) if record else None
 
 
-def faucet(system: System, lane: Lane, to: str, amount: TokenUnits) -> Receipt:
-    """Mint test coins to `to` and, on a development chain, see that it can pay for gas.
+def test_collateral(system: System) -> Stablecoin:
+    """Return the test collateral, which anyone may mint. Raises `NoFaucetError` where the deployment has none."""
+    record = system.manifest.contracts.get("TestCollateral")
+    if record is None:
+        raise NoFaucetError(f"the deployment on {system.manifest.network} has no test collateral")
+    return system.token(record.address)
+
+
+def faucet(system: System, lane: Lane, to: str, amount: TokenUnits, coin: Stablecoin | None = None) -> Receipt:
+    """Mint test coins, or units of another test token, to `to`; on a development chain, see that it can pay for gas.
 
     Raises `NoFaucetError` where the deployment has no test coin.
     """
-    coin = test_coin(system)
+    coin = coin or test_coin(system)
     if coin is None:
         raise NoFaucetError(f"the deployment on {system.manifest.network} has no test coin")
     is_dev = system.manifest.chain_id in DEV_CHAINS

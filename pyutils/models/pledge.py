@@ -1,0 +1,39 @@
+"""What secures a loan, and what LoanHealth says of it. Money in asset units, ratios in basis points."""
+
+from __future__ import annotations
+
+from pyutils.models.address import ZERO_ADDRESS, Address
+from pyutils.models.row import StructModel
+
+
+class Pledge(StructModel):
+    """What secures a loan, and how much of it may be owed."""
+
+    fleet_id: int
+    shares: int
+    """Pledged and bound ones; none for a loan without its lot."""
+    supply: int
+    collateral: Address = ZERO_ADDRESS
+    collateral_amount: int = 0
+    young: bool
+    """Drawn, or to be drawn, before the fleet had 30 days of history."""
+    hardware_ltv_bps: int
+    hardware_breach_bps: int
+    young_ltv_bps: int
+    collateral_ltv_bps: int
+    collateral_breach_bps: int
+
+
+class Limits(StructModel):
+    """What a pledge is worth and carries; every amount is rounded down."""
+
+    hardware: int
+    """Appraisal × shares ÷ supply, as the loan is tested."""
+    collateral: int
+    borrow_limit: int
+    breach_limit: int
+    floor: int
+    """What the pledge counts for at worst, to which a mark falls."""
+    revenue_per_month: int
+    """The pledge's part of the lower mean of net revenue, by 365 days ÷ 12."""
+    history_days: int

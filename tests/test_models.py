@@ -29,6 +29,20 @@ STRUCTS: dict[str, type[FrozenModel]] = {
     "Bond": models.Bond,
     "Revenue": models.Revenue,
     "Report": models.MeterReport,
+    "Asking": models.Asking,
+    "ClassPrice": models.ClassPrice,
+    "Epoch": models.Epoch,
+    "FleetValue": models.FleetValue,
+    "Health": models.Health,
+    "Instalment": models.Instalment,
+    "Limits": models.Limits,
+    "Loan": models.Loan,
+    "LoanRequest": models.LoanRequest,
+    "LoanTerms": models.LoanTerms,
+    "Pledge": models.Pledge,
+    "PriceFeed": models.PriceFeed,
+    "Sale": models.Sale,
+    "VaultBook": models.VaultBook,
 }
 
 

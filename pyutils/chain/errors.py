@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import IntEnum
 from functools import cache
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from pyutils import artifacts
 from pyutils.chain.remedies import remedy_of
 from pyutils.errors import ChainError, ContractError
 from pyutils.keccak import keccak256
+from pyutils.models.loan import Evidence, LoanState
 from pyutils.units import Bytes32TextError, from_bytes32_text
 
 PANICS: Final[Mapping[int, str]] = {
@@ -35,11 +37,17 @@ PANICS: Final[Mapping[int, str]] = {
 }
 
 _TIMES: Final = frozenset(
-    {"asOf", "headAsOf", "until", "unbondsAt", "effectiveFrom", "end", "time", "acceptedAt", "from"}
+    {
+        *("asOf", "headAsOf", "until", "unbondsAt", "effectiveFrom", "end", "time", "acceptedAt", "from"),
+        *("updatedAt", "since", "upSince", "expiry", "insuredUntil"),
+    }
 )
 """Arguments that are Unix seconds, printed as UTC."""
 
 _EARLIEST_TIME = 1_000_000_000
+
+_WORDS: Final[Mapping[str, type[IntEnum]]] = {"state": LoanState, "evidence": Evidence}
+"""Arguments that are members of an enum, printed as its words."""
 
 
 class ChainProtocolError(ChainError):
@@ -176,6 +184,8 @@ def _value(name: str, value: Any) -> str:
         except Bytes32TextError:
             text = ""
         return text or "0x" + value.hex()
+    if name in _WORDS and value in set(_WORDS[name]):
+        return _WORDS[name](value).name.lower().replace("_", " ")
     if name in _TIMES and isinstance(value, int) and _EARLIEST_TIME <= value < 2**40:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value < 2**37 else str(value)
     return str(value)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pyutils.chain.credit_remedies import CREDIT_REMEDIES
+
 _RETRY_LATER = "Wait until then and send it again"
 _INTERNAL = "Only contracts of the system may call this; use the function that people call"
 _FLEET_ID = "Look the fleet up with `gpurwa fleet list`"
@@ -25,6 +27,7 @@ _SCHEDULE = "Schedule the call, wait for the role's delay and execute it"
 _AS_ROLE = "Sign as a holder of the role that may call this (`gpurwa roles`)"
 
 REMEDIES: Final[Mapping[str, str]] = {
+    **CREDIT_REMEDIES,
     # people's roles
     "AccessManagedInvalidAuthority": _DEPLOYMENT,
     "AccessManagedRequiredDelay": _SCHEDULE,

@@ -55,7 +55,7 @@ def print_offer(session: Session, offer: LoanOffer, token: Stablecoin) -> None:
         print_facts("Limits", {"not known": offer.untold})
         return
     limits, terms = offer.limits, offer.terms
-    coverage = "no history yet" if offer.pledge.young else _ratio(offer.coverage_bps)
+    coverage = "no history of 30 days yet" if limits.young else _ratio(offer.coverage_bps)
     print_facts(
         "Limits",
         {
@@ -64,7 +64,6 @@ def print_offer(session: Session, offer: LoanOffer, token: Stablecoin) -> None:
             "may be borrowed": session.coins(limits.borrow_limit, token),
             "breach above": session.coins(limits.breach_limit, token),
             "loan to value": _ratio(offer.ltv_bps),
-            "history": f"{limits.history_days} days",
             "revenue a month": session.coins(limits.revenue_per_month, token),
             "coverage": f"{coverage}, needed {format_bps(terms.coverage_bps)}",
         },

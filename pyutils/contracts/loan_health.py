@@ -11,10 +11,6 @@ class LoanHealth(Contract):
 
     NAME = "LoanHealth"
 
-    def limits(self, pledge: Pledge, block: Block = "latest") -> Limits:
-        """Return the pledge's limits. Raises `RevertedError` where appraisal or feed cannot tell."""
-        return Limits.from_row(self._read("limits", pledge.row(), block=block))
-
-    def young_days(self, block: Block = "latest") -> int:
-        """Return the days of history below which a fleet is young."""
-        return int(self._read("youngDays", block=block))
+    def draw_limits(self, pledge: Pledge, block: Block = "latest") -> Limits:
+        """Return the limits of a loan that is drawn now. Raises `RevertedError` where appraisal or feed cannot tell."""
+        return Limits.from_row(self._read("drawLimits", pledge.row(), block=block))

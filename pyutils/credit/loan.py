@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pyutils.credit.interest import SCALE, accrue, interest_up, scaled_paid
 from pyutils.credit.schedule import add_months, balance_after
 from pyutils.models.loan import Debt, Evidence, Loan, LoanState
-from pyutils.units import NO_MONEY, Bps, ScaledInterest, TokenUnits, UnixSeconds
+from pyutils.units import EPOCH, NO_MONEY, Bps, ScaledInterest, TokenUnits, UnixSeconds
 
 DAY_S = 86_400
 
@@ -162,13 +162,16 @@ def service(loan: Loan, revenue: TokenUnits, now: UnixSeconds) -> tuple[Loan, Se
 
 
 def lateness(loan: Loan, now: UnixSeconds) -> tuple[Evidence, UnixSeconds]:
-    """Return whether a due date passed unpaid, or even its grace, and since when: the due date."""
+    """Return whether a due date passed unpaid, or even its grace, and since when: the due date, or the grace's end.
+
+    A due date is missed by the second after it: whoever pays in its own second is on time.
+    """
     loan = meet(loan, now)
-    if loan.next_due > loan.terms.months or loan.next_due_at > now:
-        return Evidence.NONE, UnixSeconds(0)
-    since = UnixSeconds(loan.next_due_at)
-    past_grace = now > since + loan.terms.grace_days * DAY_S
-    return (Evidence.PAST_GRACE if past_grace else Evidence.MISSED_DUE), since
+    due = UnixSeconds(loan.next_due_at)
+    if now <= due:
+        return Evidence.NONE, EPOCH
+    grace_end = UnixSeconds(due + loan.terms.grace_days * DAY_S)
+    return (Evidence.PAST_GRACE, grace_end) if now > grace_end else (Evidence.MISSED_DUE, due)
 
 
 def reprice(loan: Loan, *, late: bool, now: UnixSeconds) -> Loan:

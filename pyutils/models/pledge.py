@@ -15,8 +15,8 @@ class Pledge(StructModel):
     supply: int
     collateral: Address = ZERO_ADDRESS
     collateral_amount: int = 0
-    young: bool
-    """Drawn, or to be drawn, before the fleet had 30 days of history."""
+    young: bool = False
+    """Drawn before the fleet had 30 days of history; of no account for a loan that is to be drawn."""
     hardware_ltv_bps: int
     hardware_breach_bps: int
     young_ltv_bps: int
@@ -36,4 +36,5 @@ class Limits(StructModel):
     """What the pledge counts for at worst, to which a mark falls."""
     revenue_per_month: int
     """The pledge's part of the lower mean of net revenue, by 365 days ÷ 12."""
-    history_days: int
+    young: bool
+    """Whether the fleet has less than 30 complete days of history now."""

@@ -92,20 +92,16 @@ class LoanView:
     """None where nothing is for sale, or a price cannot be told."""
 
 
-def pledge_of(
-    system: System, market: CreditSystem, asked: LoanRequest, terms: LoanTerms, block: Block = "latest"
-) -> Pledge:
+def pledge_of(system: System, asked: LoanRequest, terms: LoanTerms, block: Block = "latest") -> Pledge:
     """Return what a request would pledge under `terms`."""
     fleet_id = FleetId(asked.fleet_id)
     shares = system.shares(fleet_id)
-    history = market.appraisal.last_known(fleet_id, block).history_days
     return Pledge(
         fleet_id=fleet_id,
         shares=asked.shares + shares.bound_shares(block),
         supply=shares.total_supply(block),
         collateral=asked.collateral,
         collateral_amount=asked.collateral_amount,
-        young=history < market.health.young_days(block),
         hardware_ltv_bps=terms.hardware_ltv_bps,
         hardware_breach_bps=terms.hardware_breach_bps,
         young_ltv_bps=terms.young_ltv_bps,
@@ -123,10 +119,10 @@ def quote(system: System, asked: LoanRequest, terms: LoanTerms, block: Block = "
     start = block_time(system.web3, block)
     principal = TokenUnits(asked.principal)
     cost = quote_loan(principal, asked.months, Bps(terms.rate_bps), terms.reserve_months, start)
-    pledge = pledge_of(system, market, asked, terms, block)
+    pledge = pledge_of(system, asked, terms, block)
     limits, untold = None, ""
     try:
-        limits = market.health.limits(pledge, block)
+        limits = market.health.draw_limits(pledge, block)
     except RevertedError as error:
         untold = error.reason
     return LoanOffer(FleetId(asked.fleet_id), terms, cost, pledge, limits, untold)

@@ -147,10 +147,10 @@ def test_a_loan_paid_by_its_schedule_is_never_late_and_costs_what_was_quoted(
 
 def test_lateness__a_missed_due_date__counts_from_it_and_is_a_breach_past_grace() -> None:
     loan = drawn()
-    assert loans.lateness(loan, due(1, -1))[0] is Evidence.NONE
-    assert loans.lateness(loan, due(1)) == (Evidence.MISSED_DUE, due(1))
+    assert loans.lateness(loan, due(1))[0] is Evidence.NONE
+    assert loans.lateness(loan, due(1, 1)) == (Evidence.MISSED_DUE, due(1))
     assert loans.lateness(loan, due(1, 5 * DAY)) == (Evidence.MISSED_DUE, due(1))
-    assert loans.lateness(loan, due(1, 5 * DAY + 1)) == (Evidence.PAST_GRACE, due(1))
+    assert loans.lateness(loan, due(1, 5 * DAY + 1)) == (Evidence.PAST_GRACE, due(1, 5 * DAY))
 
 
 def test_service__no_revenue_on_a_due_date__the_reserve_pays_before_lateness() -> None:
@@ -172,7 +172,7 @@ def test_service__reserve_empty_and_no_revenue__leaves_it_late() -> None:
     loan = drawn().model_copy(update={"reserve": 0})
     loan, served = loans.service(loan, money(10), due(1))
     assert served.paid == (0, 10)
-    assert loans.lateness(loan, due(1))[0] is Evidence.MISSED_DUE
+    assert loans.lateness(loan, due(1, 1))[0] is Evidence.MISSED_DUE
 
 
 def test_service__revenue_before_a_due_date__is_kept_until_the_instalment_is_whole_and_then_released() -> None:

@@ -18,10 +18,14 @@ from pyutils.errors import ToolchainError
 
 STANDARD_INPUT_NAME = "standard_input.json.gz"
 
+RUNS: Mapping[str, tuple[str, ...]] = {"FleetCredit": ("LoanOffice",)}
+"""Contracts whose code another one runs on its own storage: its ABI is that of all together."""
+
 AbiEntry = Mapping[str, Any]
 """One function, event, error or constructor of a contract, as the compiler writes it."""
 
 __all__ = [
+    "RUNS",
     "STANDARD_INPUT_NAME",
     "AbiEntry",
     "Artifact",
@@ -60,6 +64,7 @@ class Artifact:
     compiler: str
     """Version of the compiler with its commit, as `solc --version` says it."""
     abi: tuple[AbiEntry, ...]
+    """With that of the code that it runs on its own storage."""
     bytecode: bytes
     """Creation code; constructor arguments are appended to it."""
     deployed_bytecode: bytes
@@ -82,12 +87,12 @@ def load(name: str) -> Artifact:
     """Return the compiled contract `name`. Raises `UnknownArtifactError` where there is none."""
     if name not in names():
         raise UnknownArtifactError(name)
-    row = json.loads(resources.files(__name__).joinpath(f"{name}.json").read_bytes())
+    row = _row(name)
     return Artifact(
         name=name,
         source=row["source"],
         compiler=row["compiler"],
-        abi=tuple(row["abi"]),
+        abi=_together(row["abi"], [_row(part)["abi"] for part in RUNS.get(name, ())]),
         bytecode=bytes.fromhex(row["bytecode"]),
         deployed_bytecode=bytes.fromhex(row["deployed_bytecode"]),
         immutable_references={
@@ -103,3 +108,16 @@ def standard_input() -> dict[str, Any]:
     packed = resources.files(__name__).joinpath(STANDARD_INPUT_NAME).read_bytes()
     document: dict[str, Any] = json.loads(gzip.decompress(packed))
     return document
+
+
+def _row(name: str) -> dict[str, Any]:
+    row: dict[str, Any] = json.loads(resources.files(__name__).joinpath(f"{name}.json").read_bytes())
+    return row
+
+
+def _together(own: list[AbiEntry], others: list[list[AbiEntry]]) -> tuple[AbiEntry, ...]:
+    """Return the entries of all ABIs, each once; only `own` has the constructor."""
+    found = list(own)
+    for other in others:
+        found += [entry for entry in other if entry["type"] != "constructor" and entry not in found]
+    return tuple(found)

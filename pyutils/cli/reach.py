@@ -14,11 +14,12 @@ WALLET: Final = "wallets and marketplaces do it; these commands let nobody spend
 DEPLOYMENT: Final = "part of a deployment, which `gpurwa deploy` carries out step by step"
 WIRING: Final = "changes whose a function is: a new version of the system is a new deployment"
 GATE: Final = "only the transfer gate may call it"
+OFFICE: Final = "FleetCredit runs this code on its own storage; at its own address there are no loans"
 TEST: Final = "sets a feed of test prices to what only tests ask of it"
 OTHER_UNIT: Final = "the same counted in the other unit, for other contracts; commands have one way in and one out"
 CONSUMER: Final = "for contracts that book losses; no person may draw"
 
-REASONS: Final = frozenset({SYSTEM, WALLET, DEPLOYMENT, WIRING, GATE, CONSUMER, TEST, OTHER_UNIT})
+REASONS: Final = frozenset({SYSTEM, WALLET, DEPLOYMENT, WIRING, GATE, CONSUMER, OFFICE, OTHER_UNIT, TEST})
 
 _SHARES: Final = {
     "approve": WALLET,
@@ -191,6 +192,13 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "LeaseTerms": {"setAuthority": SYSTEM, "setTerms": "admin terms"},
     "LoanHealth": {},
+    "LoanOffice": dict.fromkeys(
+        (
+            *("request", "cancel", "approve", "draw", "addCollateral", "addShares", "withdrawCollateral"),
+            *("withdrawShares", "setSweep", "setCap", "setInsuredUntil", "setAuthority", "withdraw"),
+        ),
+        OFFICE,
+    ),
     "LossFund": {
         "allow": "admin allow-losses",
         "collect": "bond collect-slashed",

@@ -39,8 +39,7 @@ abstract contract RedemptionQueue is
     }
 
     constructor() {
-        // Safe: weeks since 1970.
-        _queue.from = uint32(EpochLib.current());
+        _queue.begin();
     }
 
     /* ---- requests ---- */

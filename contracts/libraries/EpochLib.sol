@@ -12,6 +12,8 @@ library EpochLib {
     using SafeCast for uint256;
 
     uint256 internal constant LENGTH = 7 days;
+    uint256 private constant IN_WORD = 255;
+    uint256 private constant USED = 1 << IN_WORD;
 
     /// @dev Shares and assets in their smallest units.
     struct Queue {
@@ -21,7 +23,8 @@ library EpochLib {
         /// No epoch before it waits.
         uint32 from;
         mapping(uint256 id => Epoch) epochs;
-        /// One bit an epoch that waits; a word lasts almost five years.
+        /// One bit an epoch that waits; a word lasts almost five years. Its last bit is set for good, so that nobody pays for making it
+        /// anew.
         mapping(uint256 word => uint256) waiting;
     }
 
@@ -43,16 +46,24 @@ library EpochLib {
         uint128 cancelledShares;
     }
 
+    /// @dev Nothing was requested before now.
+    function begin(Queue storage self) internal {
+        uint256 id = current();
+        // Safe: weeks since 1970.
+        self.from = uint32(id);
+        self.waiting[id / IN_WORD] = USED;
+    }
+
     function current() internal view returns (uint256) {
         return block.timestamp / LENGTH;
     }
 
     /// @dev The oldest epoch that waits; zero where none does.
     function oldest(Queue storage self) internal view returns (uint256) {
-        uint256 last = current() >> 8;
-        for (uint256 word = self.from >> 8; word <= last; ++word) {
-            uint256 bits = self.waiting[word];
-            if (bits > 0) return word << 8 | LibBit.ffs(bits);
+        uint256 last = current() / IN_WORD;
+        for (uint256 word = self.from / IN_WORD; word <= last; ++word) {
+            uint256 bits = self.waiting[word] & ~USED;
+            if (bits > 0) return word * IN_WORD + LibBit.ffs(bits);
         }
         return 0;
     }
@@ -66,7 +77,7 @@ library EpochLib {
     function join(Queue storage self, Position storage position, uint256 shares) internal {
         uint256 id = current();
         Epoch storage week = self.epochs[id];
-        if (week.shares == 0) self.waiting[id >> 8] |= 1 << (id & 0xff);
+        if (week.shares == 0) self.waiting[id / IN_WORD] |= USED | 1 << id % IN_WORD;
         week.shares += shares.toUint128();
         position.shares += uint128(shares);
         // Safe: weeks since 1970.
@@ -164,8 +175,8 @@ library EpochLib {
     }
 
     function _clear(Queue storage self, uint256 id) private {
-        uint256 word = self.waiting[id >> 8];
-        uint256 bit = 1 << (id & 0xff);
-        if (word & bit > 0) self.waiting[id >> 8] = word & ~bit;
+        uint256 word = self.waiting[id / IN_WORD];
+        uint256 rest = word & ~(1 << id % IN_WORD);
+        if (rest != word) self.waiting[id / IN_WORD] = rest;
     }
 }

@@ -21,6 +21,8 @@ library LoanBookLib {
         /// What changes with the loans and is no part of their sum: cash beside performing loans, the base beside marked ones.
         uint96 beside;
         uint40 updatedAt;
+        /// A shortcut of the performing loans' keeper.
+        uint24 easy;
         // slot 1
         /// Sum of principal × rate in basis points a year: what accrues in one second, scaled.
         uint112 perSecondScaled;
@@ -29,19 +31,19 @@ library LoanBookLib {
     }
 
     /// @dev Interest accrued until now and not paid, scaled.
-    function accrued(LoanBook memory self) internal view returns (uint256) {
-        return self.accruedScaled + uint256(self.perSecondScaled) * (block.timestamp - self.updatedAt);
+    function accrued(LoanBook storage self) internal view returns (uint256) {
+        unchecked {
+            // Safe: 144 bits, and 112 times 40; no block is older than the one before.
+            return self.accruedScaled + uint256(self.perSecondScaled) * (block.timestamp - self.updatedAt);
+        }
     }
 
     /// @dev Lets go of `leaving`, a loan or a part of one, and takes in `joining`, both as they stand now. Reverts where it holds less.
     function change(LoanBook storage self, Carrying memory leaving, Carrying memory joining) internal {
-        LoanBook memory loans = self;
-        loans.accruedScaled = (loans.accrued() + joining.accruedScaled - leaving.accruedScaled).toUint144();
-        loans.updatedAt = uint40(block.timestamp);
-        loans.principal = (uint256(loans.principal) + joining.principal - leaving.principal).toUint96();
-        loans.perSecondScaled = (uint256(loans.perSecondScaled) + _perSecond(joining) - _perSecond(leaving)).toUint112();
-        (self.principal, self.updatedAt) = (loans.principal, loans.updatedAt);
-        (self.perSecondScaled, self.accruedScaled) = (loans.perSecondScaled, loans.accruedScaled);
+        self.accruedScaled = (self.accrued() + joining.accruedScaled - leaving.accruedScaled).toUint144();
+        self.perSecondScaled = (uint256(self.perSecondScaled) + _perSecond(joining) - _perSecond(leaving)).toUint112();
+        self.updatedAt = uint40(block.timestamp);
+        self.principal = (uint256(self.principal) + joining.principal - leaving.principal).toUint96();
     }
 
     /// @dev Asset units. Rounds down: what redeeming lenders are paid for.

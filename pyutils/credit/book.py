@@ -14,8 +14,7 @@ from pyutils.credit import loan as loans
 from pyutils.credit import refusals as no
 from pyutils.credit.account import LoanAccount
 from pyutils.credit.evidence import Finding, Surroundings, find
-from pyutils.credit.interest import accrue, interest_up
-from pyutils.credit.schedule import MONTH_S, add_months, reserve_target_up
+from pyutils.credit.schedule import add_months, reserve_target_up
 from pyutils.leases.terms import InvalidTermsError
 from pyutils.models.address import ZERO_ADDRESS
 from pyutils.models.loan import Debt, Evidence, Loan, LoanRequest, LoanState, LoanTerms
@@ -204,8 +203,7 @@ class CreditModel:
         owed = loans.debt(loan, now).total
         if owed > around.limits.borrow_limit:
             raise no.AboveLimitError(loan_id, owed, around.limits.borrow_limit)
-        interest = interest_up(accrue(TokenUnits(loan.principal), Bps(loan.terms.rate_bps), MONTH_S))
-        service = TokenUnits(loan.drawn // loan.terms.months + interest)
+        service = TokenUnits(loan.drawn // loan.terms.months + loans.monthly_interest(loan))
         _require_coverage(account, around.limits, service)
         found = find(loan, around, now).kind
         if found is not Evidence.NONE:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pyutils.credit.interest import SCALE, accrue, interest_up, scaled_paid
-from pyutils.credit.schedule import add_months, balance_after
+from pyutils.credit.schedule import MONTH_S, add_months, balance_after
 from pyutils.models.loan import Debt, Evidence, Loan, LoanState
 from pyutils.units import EPOCH, NO_MONEY, Bps, ScaledInterest, TokenUnits, UnixSeconds
 
@@ -85,6 +85,11 @@ def next_instalment(loan: Loan, now: UnixSeconds) -> TokenUnits:
     left = balance_after(TokenUnits(loan.drawn), loan.terms.months, number)
     interest = interest_up(accrued(loan, due_at(loan, number)))
     return TokenUnits(max(0, loan.principal - left) + interest)
+
+
+def monthly_interest(loan: Loan) -> TokenUnits:
+    """Return interest on what is outstanding for a month of equal length, at the loan's own rate. Rounds up."""
+    return interest_up(accrue(TokenUnits(loan.principal), Bps(loan.terms.rate_bps), MONTH_S))
 
 
 def pay(loan: Loan, amount: TokenUnits, now: UnixSeconds) -> tuple[Loan, Debt]:

@@ -51,12 +51,13 @@ class Harness:
         )
         return cls(web3, *_compiled(source))
 
-    def __call__(self, function: str, *arguments: Any) -> Any:
-        """Return what a function returns: the value, or a tuple where there are several."""
+    def __call__(self, function: str, *arguments: Any, now: int | None = None) -> Any:
+        """Return what a function returns in a block stamped `now`: the value, or a tuple where there are several."""
         entry = self._functions[function]
         types = [abi_type(item) for item in entry["inputs"]]
         selector = keccak256(f"{function}({','.join(types)})".encode())[:4]
         message = {"to": ADDRESS, "data": "0x" + (selector + encode(types, arguments)).hex(), "gas": GAS}
-        answer = rpc.request(self._web3, "eth_call", message, "latest", self._overrides)
+        block = {} if now is None else {"time": hex(now)}
+        answer = rpc.request(self._web3, "eth_call", message, "latest", self._overrides, block)
         values = decode([abi_type(item) for item in entry["outputs"]], bytes.fromhex(answer[2:]))
         return values[0] if len(values) == 1 else values

@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pyutils import devnet
+from pyutils.anvil import Anvil
+from pyutils.chain import connect
 from pyutils.credit.interest import SCALE, YEAR_S, accrue, interest_down, interest_up, scaled_paid
+from pyutils.credit.schedule import MONTH_S
 from pyutils.units import Bps, ScaledInterest, TokenUnits
+
+from .solidity import Harness
 
 AMOUNTS = st.one_of(st.integers(0, 10_000), st.integers(0, 2**96 - 1))
 RATES = st.integers(0, 2**16 - 1)
 SECONDS = st.lists(st.integers(0, 10 * YEAR_S), min_size=1, max_size=20)
 ACCRUED = st.one_of(st.integers(0, 2 * SCALE), st.integers(0, 2**144 - 1))
+
+
+@pytest.fixture(scope="module")
+def library(anvil: Anvil) -> Harness:
+    functions = """
+        uint256 public constant SCALE = InterestLib.SCALE;
+        uint256 public constant MONTH = InterestLib.MONTH;
+        function accrue(uint256 principal, uint256 rateBps, uint256 elapsed) external pure returns (uint256) {
+            return InterestLib.accrue(principal, rateBps, elapsed);
+        }
+        function unitsUp(uint256 scaled) external pure returns (uint256) {
+            return InterestLib.unitsUp(scaled);
+        }
+    """
+    imports = 'import {InterestLib} from "contracts/libraries/InterestLib.sol";'
+    return Harness.of(connect([anvil.url], devnet.CHAIN_ID), imports, functions)
+
+
+def test_constants__scale_and_month__are_solidity_s(library: Harness) -> None:
+    assert (library("SCALE"), library("MONTH")) == (SCALE, MONTH_S)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(principal=AMOUNTS, rate=RATES, seconds=st.integers(0, 100 * YEAR_S), accrued=ACCRUED)
+def test_interest__any_loan__is_what_solidity_says(
+    library: Harness, principal: int, rate: int, seconds: int, accrued: int
+) -> None:
+    earned = accrue(TokenUnits(principal), Bps(rate), seconds)
+    assert earned == library("accrue", principal, rate, seconds)
+    assert interest_up(earned) == library("unitsUp", earned)
+    assert interest_up(ScaledInterest(accrued)) == library("unitsUp", accrued)
 
 
 def test_accrue__a_year_at_12_percent__is_12_percent() -> None:

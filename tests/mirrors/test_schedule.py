@@ -29,17 +29,33 @@ START = int(datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 STARTS = st.integers(0, 2**34)
 DRAWN = st.one_of(st.integers(1, 1_000), st.integers(1, 2**96 - 1))
 MONTHS = st.integers(1, 255)
+LATE = st.integers(0, 25 * 366 * 86_400)
 
 
 @pytest.fixture(scope="module")
-def dates(anvil: Anvil) -> Harness:
-    imports = 'import {DateTimeLib} from "solady/utils/DateTimeLib.sol";'
-    function = """
+def library(anvil: Anvil) -> Harness:
+    imports = """
+        import {DateTimeLib} from "solady/utils/DateTimeLib.sol";
+        import {ScheduleLib} from "contracts/libraries/ScheduleLib.sol";
+    """
+    functions = """
         function addMonths(uint256 start, uint256 months) external pure returns (uint256) {
             return DateTimeLib.addMonths(start, months);
         }
+        function dueAt(uint256 start, uint256 n) external pure returns (uint256) {
+            return ScheduleLib.dueAt(start, n);
+        }
+        function balanceAfter(uint256 drawn, uint256 months, uint256 n) external pure returns (uint256) {
+            return ScheduleLib.balanceAfter(drawn, months, n);
+        }
+        function passed(uint256 start, uint256 months, uint256 time) external pure returns (uint256) {
+            return ScheduleLib.passed(start, months, time);
+        }
+        function serviceUp(uint256 drawn, uint256 months, uint256 rateBps, uint256 n) external pure returns (uint256) {
+            return ScheduleLib.serviceUp(drawn, months, rateBps, n);
+        }
     """
-    return Harness.of(connect([anvil.url], devnet.CHAIN_ID), imports, function)
+    return Harness.of(connect([anvil.url], devnet.CHAIN_ID), imports, functions)
 
 
 def day(year: int, month: int, day_: int, hour: int = 23, minute: int = 59, second: int = 59) -> int:
@@ -54,8 +70,31 @@ def day(year: int, month: int, day_: int, hour: int = 23, minute: int = 59, seco
 @example(start=day(2000, 2, 29), months=240)
 @example(start=day(2099, 12, 31), months=2)
 @example(start=0, months=0)
-def test_add_months__any_start__is_what_solady_says(dates: Harness, start: int, months: int) -> None:
-    assert add_months(UnixSeconds(start), months) == dates("addMonths", start, months)
+def test_add_months__any_start__is_what_solady_says(library: Harness, start: int, months: int) -> None:
+    due = add_months(UnixSeconds(start), months)
+    assert due == library("addMonths", start, months) == library("dueAt", start, months)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(drawn=DRAWN, months=MONTHS, rate=st.integers(0, 20_000), part=st.integers(0, 255), start=STARTS, late=LATE)
+@example(drawn=1, months=1, rate=0, part=0, start=day(2028, 2, 29), late=366 * 86_400)
+def test_schedule__any_loan__is_what_solidity_says(
+    library: Harness, drawn: int, months: int, rate: int, part: int, start: int, late: int
+) -> None:
+    number, money, now = part % (months + 1), TokenUnits(drawn), UnixSeconds(start + late)
+    assert balance_after(money, months, number) == library("balanceAfter", drawn, months, number)
+    assert instalments_due(UnixSeconds(start), months, now) == library("passed", start, months, now)
+    target = reserve_target_up(money, months, Bps(rate), number)
+    assert target == library("serviceUp", drawn, months, rate, number)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(months=MONTHS, number=st.integers(1, 255), start=STARTS, off=st.integers(-2, 2))
+def test_instalments_due__around_a_due_date__are_what_solidity_says(
+    library: Harness, months: int, number: int, start: int, off: int
+) -> None:
+    now = UnixSeconds(add_months(UnixSeconds(start), number) + off)
+    assert instalments_due(UnixSeconds(start), months, now) == library("passed", start, months, now)
 
 
 def test_add_months__the_31st__is_counted_from_the_start_and_not_chained() -> None:

@@ -104,7 +104,7 @@ def approve(
     """Grant a request: ceiling, rate, term and limits. For the risk role."""
     found = market(session, coin)
     asked = found.credit.loan(LoanId(loan_id))
-    most = session.money(ceiling, found.token) if ceiling is not None else TokenUnits(asked.principal)
+    most = session.money(ceiling, found.token) if ceiling is not None else TokenUnits(asked.terms.ceiling)
     term = months if months is not None else asked.terms.months
     terms = terms_of(arguments, ceiling=most, months=term, expiry=expires, insured_until=insured_until)
     session.confirm(f"Lend up to {session.coins(most, found.token)} against fleet {asked.fleet_id}")

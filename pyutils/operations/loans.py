@@ -137,7 +137,7 @@ def cost_of(market: CreditSystem, loan_id: LoanId, principal: TokenUnits | None 
     """Return what an approved loan costs if `principal`, or its whole ceiling, is drawn now."""
     loan = market.credit.loan(loan_id)
     terms = loan.terms
-    amount = principal if principal is not None else TokenUnits(min(terms.ceiling, loan.principal or terms.ceiling))
+    amount = principal if principal is not None else TokenUnits(terms.ceiling)
     start = block_time(market.credit.web3, "latest")
     return quote_loan(amount, terms.months, Bps(terms.rate_bps), terms.reserve_months, start)
 
@@ -200,7 +200,7 @@ def show(market: CreditSystem, loan_id: LoanId, block: Block = "latest") -> Loan
         except RevertedError as error:
             untold = untold or error.reason
     start = UnixSeconds(loan.started_at or at)
-    drawn, terms = TokenUnits(loan.drawn or terms_ceiling(loan)), loan.terms
+    drawn, terms = TokenUnits(loan.drawn or loan.terms.ceiling), loan.terms
     return LoanView(
         loan_id=loan_id,
         block=number,
@@ -217,11 +217,6 @@ def show(market: CreditSystem, loan_id: LoanId, block: Block = "latest") -> Loan
         sale=sale,
         asking=asking,
     )
-
-
-def terms_ceiling(loan: Loan) -> int:
-    """Return what may be drawn of a loan that is not drawn yet: what was asked for, at most what was granted."""
-    return min(loan.principal, loan.terms.ceiling) if loan.terms.ceiling else loan.principal
 
 
 def loans(market: CreditSystem, block: Block = "latest") -> Iterator[tuple[LoanId, Loan]]:

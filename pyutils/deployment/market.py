@@ -1,4 +1,4 @@
-"""One credit market: six contracts at addresses that follow from the settlement token that is lent."""
+"""One credit market: eight contracts at addresses that follow from the settlement token that is lent."""
 
 from __future__ import annotations
 
@@ -9,10 +9,36 @@ from typing import Any, Final
 from pyutils.deployment.addresses import create3_address, salt_of
 from pyutils.deployment.credit_plan import CreditPlan
 from pyutils.deployment.part import Part
+from pyutils.models import FrozenModel
 
-MARKET: Final = ("Appraisal", "CollateralPrices", "FleetCustody", "FleetCredit", "CollateralAuction", "CreditVault")
+MARKET: Final = (
+    "Appraisal",
+    "CollateralPrices",
+    "LoanHealth",
+    "FleetCustody",
+    "LoanOffice",
+    "FleetCredit",
+    "CollateralAuction",
+    "CreditVault",
+)
 """The contracts of a market, in the order in which they are put up. None holds a right in the system below it, which is
 sealed without them; among themselves they know each other by immutable addresses."""
+
+
+_PEERS: Final = (
+    "FleetCredit",
+    "LoanOffice",
+    "LoanHealth",
+    "FleetCustody",
+    "CollateralAuction",
+    "CreditVault",
+    "Appraisal",
+    "CollateralPrices",
+)
+"""The same, in the order of `CreditSystem.sol`."""
+
+DEPRECIATION_MONTHS: Final = (12, 24, 36, 48)
+"""Of the points that an appraisal's curve goes through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +73,7 @@ def market_salt(contract: str, token: str) -> bytes:
 def draw_market(ground: Ground, plan: CreditPlan, token: str, decimals: int) -> Market:
     """Return the market of a plan, which lends `token`."""
     system = ground.system
+    unit: int = 10**decimals
     at = {name: create3_address(ground.factory, ground.deployer, market_salt(name, token)) for name in MARKET}
     credit_system = (
         system["AccessManager"],
@@ -56,31 +83,17 @@ def draw_market(ground: Ground, plan: CreditPlan, token: str, decimals: int) -> 
         system["FleetShareFactory"],
         system["LossFund"],
         token,
-        at["FleetCredit"],
-        at["FleetCustody"],
-        at["CollateralAuction"],
-        at["CreditVault"],
-        at["Appraisal"],
-        at["CollateralPrices"],
+        *(at[name] for name in _PEERS),
     )
-    appraisal = plan.appraisal
     constructors: dict[str, tuple[Any, ...]] = {
-        "Appraisal": (
-            credit_system,
-            (
-                appraisal.left_bps,
-                appraisal.most_step_bps,
-                appraisal.least_pause_s,
-                appraisal.max_age_s,
-                appraisal.economic_life_months,
-                appraisal.discount_bps,
-            ),
-        ),
+        "Appraisal": (credit_system, _values(plan.appraisal)),
         "CollateralPrices": (credit_system, ground.sequencer_feed),
+        "LoanHealth": (credit_system, _values(plan.health)),
         "FleetCustody": (credit_system,),
+        "LoanOffice": (credit_system,),
         "FleetCredit": (credit_system,),
-        "CollateralAuction": (credit_system,),
-        "CreditVault": (credit_system,),
+        "CollateralAuction": (credit_system, _values(plan.auction)),
+        "CreditVault": (credit_system, plan.vault_name, plan.vault_symbol, plan.vault_cap * unit),
     }
     peers: dict[str, int | bytes] = {
         "REGISTRY": int(system["FleetRegistry"], 16),
@@ -91,22 +104,36 @@ def draw_market(ground: Ground, plan: CreditPlan, token: str, decimals: int) -> 
         "LOSS_FUND": int(system["LossFund"], 16),
         "SEQUENCER_FEED": int(ground.sequencer_feed, 16),
         "ASSET": int(token, 16),
-        "ASSET_UNIT": 10**decimals,
+        "ASSET_UNIT": unit,
         "CREDIT": int(at["FleetCredit"], 16),
         "CUSTODY": int(at["FleetCustody"], 16),
         "AUCTION": int(at["CollateralAuction"], 16),
         "VAULT": int(at["CreditVault"], 16),
         "APPRAISAL": int(at["Appraisal"], 16),
         "PRICES": int(at["CollateralPrices"], 16),
-        "LEFT_12_BPS": appraisal.left_bps[0],
-        "LEFT_24_BPS": appraisal.left_bps[1],
-        "LEFT_36_BPS": appraisal.left_bps[2],
-        "LEFT_48_BPS": appraisal.left_bps[3],
-        "MOST_STEP_BPS": appraisal.most_step_bps,
-        "LEAST_PAUSE": appraisal.least_pause_s,
-        "MAX_AGE": appraisal.max_age_s,
-        "ECONOMIC_LIFE_MONTHS": appraisal.economic_life_months,
-        "DISCOUNT_BPS": appraisal.discount_bps,
+        "OFFICE": int(at["LoanOffice"], 16),
+        "HEALTH": int(at["LoanHealth"], 16),
+        "_asset": int(token, 16),
+        "_underlyingDecimals": decimals,
+        **_words(plan.appraisal),
+        **_words(plan.health),
+        **_words(plan.auction),
     }
     parts = {name: Part.of(name, at[name], market_salt(name, token), constructors[name], peers) for name in MARKET}
     return Market(plan, token, decimals, plan.cost_recipient or ground.fee_recipient, parts)
+
+
+def _values(parameters: FrozenModel) -> tuple[Any, ...]:
+    """Return the members of a struct that has the fields of a plan, in their order."""
+    return tuple(parameters.model_dump().values())
+
+
+def _words(parameters: FrozenModel) -> dict[str, int | bytes]:
+    """Return the immutables that hold a plan's fields: `max_age_s` is `MAX_AGE`."""
+    words: dict[str, int | bytes] = {}
+    for field, value in parameters:
+        if field == "left_bps":
+            words |= {f"LEFT_{months}_BPS": left for months, left in zip(DEPRECIATION_MONTHS, value, strict=True)}
+        else:
+            words[field.removesuffix("_s").upper()] = value
+    return words

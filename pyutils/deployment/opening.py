@@ -16,6 +16,7 @@ from pyutils.contracts import AccessManager, Stablecoin
 from pyutils.contracts.base import call_view, encode_call
 from pyutils.deployment.credit_plan import TEST_FEED_MAX_AGE_S, CollateralListing, TestCollateral
 from pyutils.deployment.market import Market
+from pyutils.models.appraisal import PriceFeed
 from pyutils.units import to_bytes32_text
 
 _NO_KEY: Final = bytes(32)
@@ -66,12 +67,7 @@ class Opening:
         caps = {kind: self._view("FleetCredit", "capOf", to_bytes32_text(kind), _NO_KEY) for kind in self._caps()}
         listed = [self._view("CollateralPrices", "isListed", one.token) for one in self._listings()]
         recipient: str = self._view("FleetCredit", "costRecipient")
-        return (
-            caps == self._caps()
-            and self._view("CreditVault", "cap") == self._units(self.market.plan.vault_cap)
-            and recipient.lower() == self.market.cost_recipient.lower()
-            and all(listed)
-        )
+        return caps == self._caps() and recipient.lower() == self.market.cost_recipient.lower() and all(listed)
 
     def calls(self) -> list[bytes]:
         """Return what the AccessManager is to be called with, all at once."""
@@ -80,15 +76,20 @@ class Opening:
     def _settings(self) -> Iterator[tuple[str, bytes]]:
         for kind, cap in self._caps().items():
             yield self._call("FleetCredit", "setCap", to_bytes32_text(kind), _NO_KEY, cap)
-        yield self._call("CreditVault", "setCap", self._units(self.market.plan.vault_cap))
         yield self._call("FleetCredit", "setCostRecipient", self.market.cost_recipient)
         if self.test_pair is not None:
             yield self.test_pair.feed, encode_call("TestPriceFeed", "say", self.test_pair.answer)
         for one in self._listings():
-            feed_decimals = call_view(self.web3, "TestPriceFeed", one.feed, "decimals")
-            token_decimals = Stablecoin(self.web3, one.token).decimals()
-            feed = (one.feed, one.max_age_s, feed_decimals, token_decimals, one.most_jump_bps, one.least, one.most)
-            yield self._call("CollateralPrices", "list", one.token, feed)
+            feed = PriceFeed(
+                feed=one.feed,
+                max_age=one.max_age_s,
+                feed_decimals=call_view(self.web3, "TestPriceFeed", one.feed, "decimals"),
+                token_decimals=Stablecoin(self.web3, one.token).decimals(),
+                most_jump_bps=one.most_jump_bps,
+                least=one.least,
+                most=one.most,
+            )
+            yield self._call("CollateralPrices", "list", one.token, feed.row())
 
     def _listings(self) -> tuple[CollateralListing, ...]:
         brought = () if self.test_pair is None else (self.test_pair.listing,)

@@ -129,7 +129,7 @@ class Plan(FrozenModel):
     """Settlement tokens that are there already."""
     test_coin: TestCoin | None = None
     terms: Terms = DEFAULT_TERMS
-    credit: tuple[CreditPlan, ...] = ()
+    credit: tuple[CreditPlan, ...] = (CreditPlan(),)
     """Credit markets, at most one for each settlement token; none where empty."""
     test_collateral: TestCollateral | None = None
     """Listed in every market."""
@@ -182,6 +182,7 @@ class Plan(FrozenModel):
             changes.setdefault("network", "devnet")
         if not changes.get("tokens"):
             changes.setdefault("test_coin", TestCoin())
+            changes.setdefault("test_collateral", TestCollateral())
         fields: dict[str, object] = {
             "chain_id": chain_id,
             "network": f"chain-{chain_id}",

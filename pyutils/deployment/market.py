@@ -115,6 +115,8 @@ def draw_market(ground: Ground, plan: CreditPlan, token: str, decimals: int) -> 
         "HEALTH": int(at["LoanHealth"], 16),
         "_asset": int(token, 16),
         "_underlyingDecimals": decimals,
+        # A thousand coins; the vault's shares have six decimals more than the coin.
+        "EASY_UNIT": unit * 1_000,
         **_words(plan.appraisal),
         **_words(plan.health),
         **_words(plan.auction),

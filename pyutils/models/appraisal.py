@@ -6,6 +6,20 @@ from pyutils.models.address import Address
 from pyutils.models.row import StructModel
 
 
+class AppraisalParameters(StructModel):
+    """How fleets are valued; fixed at creation. Ratios in basis points, spans in seconds."""
+
+    left_bps: tuple[int, int, int, int]
+    """What is left of a new board's price at months 12, 24, 36 and 48; never rises."""
+    most_step_bps: int
+    """How far one update may move a price, of the price before it."""
+    least_pause: int
+    max_age: int
+    economic_life_months: int
+    discount_bps: int
+    """A year; a twelfth of it discounts a month."""
+
+
 class ClassPrice(StructModel):
     """What one new GPU of a class costs, installed."""
 

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
 import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
 
 /// @title TestPriceFeed
 /// @notice A price feed without truth for local chains and testnets: anyone may say what it answers.
 contract TestPriceFeed is IAggregatorV3 {
+    using SafeCast for uint256;
+
+    /// @dev Two slots, about what a read of a real feed costs.
     struct Round {
         int256 answer;
-        uint256 startedAt;
-        uint256 updatedAt;
+        uint64 startedAt;
+        uint64 updatedAt;
         uint80 answeredInRound;
     }
 
@@ -29,7 +34,7 @@ contract TestPriceFeed is IAggregatorV3 {
     /// @notice A further round, complete and of now.
     function say(int256 answer) external {
         ++latestRound;
-        _rounds[latestRound] = Round(answer, block.timestamp, block.timestamp, latestRound);
+        _rounds[latestRound] = Round(answer, uint64(block.timestamp), uint64(block.timestamp), latestRound);
     }
 
     /// @notice Sets a round as it is given, and makes it the newest.
@@ -37,7 +42,7 @@ contract TestPriceFeed is IAggregatorV3 {
         external
     {
         latestRound = roundId;
-        _rounds[roundId] = Round(answer, startedAt, updatedAt, answeredInRound);
+        _rounds[roundId] = Round(answer, startedAt.toUint64(), updatedAt.toUint64(), answeredInRound);
     }
 
     /// @notice Another unit from now on.

@@ -24,6 +24,8 @@ def plain(value: Any) -> Any:
         return value.name.lower()
     if isinstance(value, bytes):
         return "0x" + value.hex()
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return plain(value._asdict())
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -80,8 +80,8 @@ def test_bid__all_collateral__pays_the_loan_and_is_cheaper_later(
     for _ in range(2):
         sh.clock.advance(1_800)
         sh("credit", "auction", "touch", failed, *ANYONE)
-    assert "below minimum fill" in sh.refused("credit", "bid", failed, "--collateral", "0.00001", *BIDDER)
     sh("faucet", "bidder", *BIDDER)
+    assert "below minimum fill" in sh.refused("credit", "bid", failed, "--collateral", "0.00001", *BIDDER)
     assert "price above limit" in sh.refused("credit", "bid", failed, "--collateral", "0.1", "--most", "6000", *BIDDER)
     sold = bought(sh, failed, "--collateral", "0.1", "--to", "investor-1")
     assert sold["amount"] == BTC // 10

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pyutils import artifacts
@@ -306,6 +306,14 @@ def test_value__any_feed__contract_equals_its_mirror(valuers: Valuers, decimals:
         most_jump_bps=st.sampled_from([1, 1_000, 5_000, 2**16 - 1]),
         max_age=st.sampled_from([60, 3_600, DAY]),
         sayings=SAYINGS,
+    )
+    # A round that never was complete, and twice the price after it.
+    @example(
+        token_decimals=8,
+        feed_decimals=8,
+        most_jump_bps=1,
+        max_age=60,
+        sayings=[("any", 0, 0, 1, 1), ("next", 0, 20_000, 0, 10**8)],
     )
     def course(
         token_decimals: int, feed_decimals: int, most_jump_bps: int, max_age: int, sayings: list[tuple[Any, ...]]

@@ -31,8 +31,8 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev So that every share can be asked back: epochs count in 128 bits.
     uint256 internal constant MOST_SHARES = type(uint128).max;
 
-    /// @dev Where nothing is impaired, deposits read none of it: `easy` beside the performing loans is the cap in thousands of coins, rounded
-    /// down and as far as it fits, or zero while anything is impaired.
+    /// @dev Where nothing is impaired, deposits read none of it: `easy` beside the performing loans is the cap in thousands of
+    /// coins, rounded down and as far as it fits, or zero while anything is impaired.
     struct Limits {
         uint96 cap;
         /// Owed on held lots, in asset units.
@@ -240,7 +240,8 @@ contract CreditVault is RedemptionQueue, AccessManaged {
             shares = cash.mulDiv(supply, value);
             assets = shares.mulDiv(value, supply);
         }
-        // Without cash nothing is burned, not even what is worth less than a unit: it may be worth more once something is recovered.
+        // Without cash nothing is burned, not even what is worth less than a unit: it may be worth more once something is
+        // recovered.
         require(cash > 0 && shares > 0, NothingToServe());
 
         // Safe: no more than cash.
@@ -352,7 +353,8 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         _performing.easy = uint24(easy);
     }
 
-    /// @dev Requires that entry is open. Here and in `_take` errors are built only when they are thrown: this is what lenders do most.
+    /// @dev Requires that entry is open. Here and in `_take` errors are built only when they are thrown: this is what lenders
+    /// do most.
     /// @return optimistic Value, at which one enters.
     /// @return easy Up to what value no more need be read.
     /// @return supply Of shares.

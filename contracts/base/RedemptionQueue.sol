@@ -14,7 +14,8 @@ import {EpochLib} from "../libraries/EpochLib.sol";
 
 /// @notice How lenders leave: ERC-7540 requests in weekly epochs, their claims, and ERC-7887 cancellation. All requests of a
 /// controller are one position, and its id is zero.
-/// @dev Shares wait in the vault's own balance: those of requests until they are burned, those of cancelled ones until they are claimed.
+/// @dev Shares wait in the vault's own balance: those of requests until they are burned, those of cancelled ones until they are
+/// claimed.
 abstract contract RedemptionQueue is
     ERC4626,
     ReentrancyGuardTransient,
@@ -52,8 +53,8 @@ abstract contract RedemptionQueue is
     }
 
     /// @inheritdoc IERC7540Redeem
-    /// @dev For the owner, its operator, or whom it gave an allowance. Where the controller has something pending, that moves to the
-    /// newest epoch with it, so nobody else may add.
+    /// @dev For the owner, its operator, or whom it gave an allowance. Where the controller has something pending, that moves
+    /// to the newest epoch with it, so nobody else may add.
     function requestRedeem(uint256 shares, address controller, address owner)
         external
         nonReentrant

@@ -6,8 +6,8 @@ import {LibBit} from "solady/utils/LibBit.sol";
 import {Epoch} from "../interfaces/ICreditVault.sol";
 
 /// @notice Weeks of redemption requests, served oldest first. What was served of a week belongs to its positions pro rata:
-/// each has `shares × servedShares ÷ week's shares`, likewise of the assets, rounded down. A position that leaves takes its parts out
-/// of all three sums; the others' ratios never fall by that, and the last to leave finds exactly the rest.
+/// each has `shares × servedShares ÷ week's shares`, likewise of the assets, rounded down. A position that leaves takes its
+/// parts out of all three sums; the others' ratios never fall by that, and the last to leave finds exactly the rest.
 library EpochLib {
     using SafeCast for uint256;
 
@@ -23,8 +23,8 @@ library EpochLib {
         /// No epoch before it waits.
         uint32 from;
         mapping(uint256 id => Epoch) epochs;
-        /// One bit an epoch that waits; a word lasts almost five years. Its last bit is set for good, so that nobody pays for making it
-        /// anew.
+        /// One bit an epoch that waits; a word lasts almost five years. Its last bit is set for good, so that nobody pays for
+        /// making it anew.
         mapping(uint256 word => uint256) waiting;
     }
 

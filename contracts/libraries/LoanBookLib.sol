@@ -5,8 +5,9 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Carrying} from "../interfaces/ICreditVault.sol";
 
-/// @notice Many loans as one: their principal, and the interest that accrues on it. Interest is kept in asset units × basis points ×
-/// seconds, so that the sum is exactly the sum of what each loan accrues, however often and in whatever order they change.
+/// @notice Many loans as one: their principal, and the interest that accrues on it. Interest is kept in asset units × basis
+/// points × seconds, so that the sum is exactly the sum of what each loan accrues, however often and in whatever order they
+/// change.
 library LoanBookLib {
     using LoanBookLib for LoanBook;
     using SafeCast for uint256;
@@ -38,7 +39,8 @@ library LoanBookLib {
         }
     }
 
-    /// @dev Lets go of `leaving`, a loan or a part of one, and takes in `joining`, both as they stand now. Reverts where it holds less.
+    /// @dev Lets go of `leaving`, a loan or a part of one, and takes in `joining`, both as they stand now. Reverts where it
+    /// holds less.
     function change(LoanBook storage self, Carrying memory leaving, Carrying memory joining) internal {
         self.accruedScaled = (self.accrued() + joining.accruedScaled - leaving.accruedScaled).toUint144();
         self.perSecondScaled = (uint256(self.perSecondScaled) + _perSecond(joining) - _perSecond(leaving)).toUint112();

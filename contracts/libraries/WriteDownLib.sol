@@ -5,8 +5,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Many values that fall, each linearly in whole UTC days, as one sum: what has fallen, what falls a day, and on which days
-/// how much of that stops. Each fall lasts 30 or 90 days, and the sum is kept in ninetieths of a unit, so that a day's step is whole
-/// and what is taken out is exactly what was put in.
+/// how much of that stops. Each fall lasts 30 or 90 days, and the sum is kept in ninetieths of a unit, so that a day's step is
+/// whole and what is taken out is exactly what was put in.
 library WriteDownLib {
     using SafeCast for uint256;
 
@@ -17,7 +17,8 @@ library WriteDownLib {
     /// @dev A mark is young on its first seven days.
     uint256 internal constant YOUNG_DAYS = 7;
 
-    /// @dev One value: `base` until the end of UTC day `firstDay`, then a step every midnight, `floor` after `span` of them. One slot.
+    /// @dev One value: `base` until the end of UTC day `firstDay`, then a step every midnight, `floor` after `span` of them.
+    /// One slot.
     struct Fall {
         uint96 base;
         uint96 floor;
@@ -90,7 +91,8 @@ library WriteDownLib {
         --self.days_[day].marks;
     }
 
-    /// @dev When the last of the standing marks stops being young, Unix seconds; zero where none is. At most seven days are looked at.
+    /// @dev When the last of the standing marks stops being young, Unix seconds; zero where none is. At most seven days are
+    /// looked at.
     function youngUntil(Falls storage self) internal view returns (uint256) {
         uint256 now_ = today();
         for (uint256 day = self.youngest; day + YOUNG_DAYS > now_; --day) {

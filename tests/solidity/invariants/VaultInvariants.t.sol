@@ -92,8 +92,8 @@ contract VaultInvariants {
         vm.assertTrue(actions.stolen() == 0, "stolen");
     }
 
-    /// @dev Shares in the vault's own balance: those that wait, and those of cancelled requests. What is pending of a position rounds
-    /// up, so the positions' sum may be a few smallest units more.
+    /// @dev Shares in the vault's own balance: those that wait, and those of cancelled requests. What is pending of a position
+    /// rounds up, so the positions' sum may be a few smallest units more.
     function invariant_escrowedSharesArePendingOrCancelled() public view {
         address[] memory lenders = actions.lenders();
         uint256 pending;

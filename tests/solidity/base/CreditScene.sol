@@ -91,14 +91,14 @@ abstract contract CreditScene is RevenueTest {
         });
     }
 
-    /// @dev The defaults of the design, over 12 months.
+    /// @dev The defaults of the design, but over 12 months, and with a reserve that is soon empty.
     function _loanTerms() internal view virtual returns (LoanTerms memory) {
         return LoanTerms({
             ceiling: uint96(_coins(500_000)),
             rateBps: 1200,
             lateRateBps: 400,
             months: 12,
-            reserveMonths: 3,
+            reserveMonths: 1,
             graceDays: 10,
             expiry: uint40(block.timestamp + 30 days),
             insuredUntil: uint40(block.timestamp + 3 * 365 days),
@@ -139,8 +139,9 @@ abstract contract CreditScene is RevenueTest {
 
     function _drawnLoan(LoanRequest memory asked, LoanTerms memory terms) internal returns (uint256 loanId) {
         loanId = _approvedLoan(asked, terms);
-        vm.prank(registry.ownerOf(asked.fleetId));
-        credit.draw(loanId, asked.principal, owner);
+        address who = registry.ownerOf(asked.fleetId);
+        vm.prank(who);
+        credit.draw(loanId, asked.principal, who);
     }
 
     /// @dev Anyone's money pays `amount`, or all.
@@ -209,6 +210,22 @@ abstract contract CreditScene is RevenueTest {
     function _setPrice(uint256 wholeCoins) internal {
         vm.prank(appraiser);
         appraisal.setPrice(CLASS, uint96(_coins(wholeCoins)));
+    }
+
+    /// @dev In as many daily steps as it takes; BTC's feed says `btcCoins` at the end, twice, as a new level is confirmed.
+    function _movePrices(uint256 wholeCoins, uint256 btcCoins) internal {
+        uint256 target = _coins(wholeCoins);
+        for (uint256 price = appraisal.priceOf(CLASS).perGpu; price != target;) {
+            uint256 least = price * 81 / 100;
+            uint256 most = price * 119 / 100;
+            price = target < least ? least : target > most ? most : target;
+            vm.warp(block.timestamp + 1 days);
+            vm.prank(appraiser);
+            appraisal.setPrice(CLASS, uint96(price));
+        }
+        _report();
+        _setBtc(btcCoins);
+        _setBtc(btcCoins);
     }
 
     function _setBtc(uint256 wholeCoins) internal {

@@ -34,6 +34,7 @@ STRUCTS: dict[str, type[FrozenModel]] = {
     "Epoch": models.Epoch,
     "FleetValue": models.FleetValue,
     "Health": models.Health,
+    "HealthParameters": models.HealthParameters,
     "Instalment": models.Instalment,
     "Limits": models.Limits,
     "Loan": models.Loan,

@@ -12,6 +12,7 @@ from pyutils.cli.parameters import DURATION, FILE, TIME, format_duration, format
 from pyutils.cli.session import Session, writes
 from pyutils.contracts import Contract
 from pyutils.contracts.base import encode_call
+from pyutils.credit.ledger import DEFAULT_KEY, cap_key
 from pyutils.errors import InputError
 from pyutils.models import ZERO_ADDRESS
 from pyutils.operations import markets
@@ -192,14 +193,14 @@ ROLE_COMMANDS = (
 
 
 def _key(session: Session, kind: str, key: str | None) -> bytes:
-    """Return the word that a cap is kept under: a fleet's number or an address, to the right."""
+    """Return the word that a cap is kept under."""
     if key is None:
-        return bytes(32)
-    if kind == "fleet":
-        if not (key.isascii() and key.isdigit()):
-            raise InputError(f"{key!r} is no number of a fleet", remedy="Look it up with `gpurwa fleet list`")
-        return int(key).to_bytes(32)
-    return bytes.fromhex(session.address(key)[2:]).rjust(32, b"\0")
+        return DEFAULT_KEY
+    if kind != "fleet":
+        return cap_key(session.address(key))
+    if not (key.isascii() and key.isdigit()):
+        raise InputError(f"{key!r} is no number of a fleet", remedy="Look it up with `gpurwa fleet list`")
+    return cap_key(int(key))
 
 
 def _act(session: Session, contract: Contract, function: str, *arguments: Any, said: str, **facts: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyutils.credit.loan import debt, lateness, meet, needed, pay
 from pyutils.models.loan import Evidence, Loan
 from pyutils.models.pledge import Limits
+from pyutils.refusal import RefusalError
 from pyutils.units import EPOCH, TokenUnits, UnixSeconds
 
 
@@ -16,8 +17,8 @@ class Surroundings:
 
     limits: Limits
     """Of what can be told; the rest counts zero."""
-    known: bool
-    """Whether everything could be told."""
+    untold: RefusalError | None
+    """Why something cannot be told; None where everything can."""
     breach_from: UnixSeconds
     """When the silence of the fleet's reports became, or becomes, a breach."""
 
@@ -60,7 +61,7 @@ def find(loan: Loan, around: Surroundings, now: UnixSeconds, *, lot_gone: bool =
     if lot_gone:
         found.add_breach(Evidence.ABOVE_BREACH_LIMIT, UnixSeconds(loan.breached_since))
         return found
-    if around.known and owed > around.limits.breach_limit:
+    if around.untold is None and owed > around.limits.breach_limit:
         found.exceeded = True
         found.add_breach(Evidence.ABOVE_BREACH_LIMIT, now)
     if now >= loan.terms.insured_until:

@@ -16,6 +16,13 @@ from pyutils.payouts import Payouts
 from pyutils.units import Bps, FleetId, LoanId, ScaledInterest, TokenUnits, UnixSeconds
 
 FLEET, OPERATOR, BORROWER = "fleet", "operator", "borrower"
+DEFAULT_KEY = bytes(32)
+"""Of the cap that holds for all without a cap of their own."""
+
+
+def cap_key(whose: int | str) -> bytes:
+    """Return the word under which the cap of a fleet, by its number, or of an account is kept."""
+    return whose.to_bytes(32) if isinstance(whose, int) else bytes.fromhex(whose[2:]).rjust(32, b"\0")
 
 
 @dataclass(slots=True)
@@ -35,8 +42,8 @@ class LedgerModel:
         self.accounts: dict[LoanId, LoanAccount] = {}
         self.in_use: dict[FleetId, LoanId] = {}
         """The open or held loan of each fleet."""
-        self.caps: defaultdict[tuple[str, str], Cap] = defaultdict(Cap)
-        """By kind and key; the default of a kind has the empty key."""
+        self.caps: defaultdict[tuple[str, bytes], Cap] = defaultdict(Cap)
+        """By kind and key; the default of a kind has the key of zeros."""
         self.token = token
         self._vault = vault
 
@@ -44,9 +51,9 @@ class LedgerModel:
         """Return a loan as `FleetCredit.loan` does."""
         return self._known(loan_id).loan
 
-    def cap_of(self, kind: str, key: str) -> TokenUnits:
+    def cap_of(self, kind: str, key: bytes) -> TokenUnits:
         """Return a cap: its own, or the default of its kind."""
-        own, default = self.caps[kind, key].cap, self.caps[kind, ""].cap
+        own, default = self.caps[kind, key].cap, self.caps[kind, DEFAULT_KEY].cap
         return own if own is not None else default or TokenUnits(0)
 
     def holds(self) -> TokenUnits:
@@ -81,6 +88,7 @@ class LedgerModel:
             state=LoanState.CLOSED,
             marked_since=0,
             breached_since=0,
+            steward=ZERO_ADDRESS,
             asking_price=0,
             shares=0,
             collateral_amount=0,
@@ -107,9 +115,9 @@ class LedgerModel:
         loan = account.loan
         return Carrying(TokenUnits(loan.principal), Bps(loan.accrual_bps), loans.accrued(loan, now))
 
-    def _keys(self, account: LoanAccount, operator: str) -> tuple[tuple[str, str], ...]:
+    def _keys(self, account: LoanAccount, operator: str) -> tuple[tuple[str, bytes], ...]:
         loan = account.loan
-        return (FLEET, str(loan.fleet_id)), (OPERATOR, operator), (BORROWER, loan.borrower)
+        return (FLEET, cap_key(loan.fleet_id)), (OPERATOR, cap_key(operator)), (BORROWER, cap_key(loan.borrower))
 
     def _known(self, loan_id: LoanId) -> LoanAccount:
         account = self.accounts.get(loan_id)

@@ -17,6 +17,7 @@ from pyutils.credit.schedule import add_months, reserve_target_up
 from pyutils.leases.terms import InvalidTermsError
 from pyutils.models.loan import Evidence, LoanRequest, LoanState, LoanTerms
 from pyutils.models.pledge import Limits
+from pyutils.refusal import RefusalError
 from pyutils.units import BPS, Bps, FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds
 
 MOST_RATE_BPS = 10_000
@@ -28,6 +29,9 @@ class Drawing:
     """What other contracts say when a loan is to be drawn."""
 
     limits: Limits
+    untold: RefusalError | None
+    """Why the limits cannot be told; None where they can."""
+    title_owner: str
     operator: str
     accepted_at: UnixSeconds
     breach_from: UnixSeconds
@@ -38,8 +42,12 @@ class OfficeModel(LedgerModel):
 
     # ---- until drawn ----
 
-    def request(self, asked: LoanRequest, borrower: str, supply: ShareUnits, bound: ShareUnits) -> LoanId:
+    def request(
+        self, asked: LoanRequest, borrower: str, title_owner: str, supply: ShareUnits, bound: ShareUnits
+    ) -> LoanId:
         """Ask for a loan."""
+        if borrower != title_owner:
+            raise no.NotTitleOwnerError(asked.fleet_id, borrower)
         _require_request(0 < asked.months <= MOST_MONTHS, "months")
         _require_request(asked.principal > 0, "principal")
         loan_id = LoanId(len(self.accounts) + 1)
@@ -69,6 +77,7 @@ class OfficeModel(LedgerModel):
         reserve = reserve_target_up(principal, terms.months, Bps(terms.rate_bps), terms.reserve_months)
         if principal <= reserve:
             raise no.InvalidLoanAmountError(loan_id, principal)
+        self._vault.lend(loan_id, principal, Bps(terms.rate_bps), now)
 
         for kind, key in self._keys(account, drawing.operator):
             self.caps[kind, key].counted += principal
@@ -87,7 +96,6 @@ class OfficeModel(LedgerModel):
             reserve=reserve,
             reserve_target=reserve,
         )
-        self._vault.lend(loan_id, principal, Bps(terms.rate_bps), now)
 
     def _check_draw(self, account: LoanAccount, principal: TokenUnits, drawing: Drawing, now: UnixSeconds) -> None:
         loan_id, loan, terms = account.loan_id, account.loan, account.loan.terms
@@ -100,8 +108,12 @@ class OfficeModel(LedgerModel):
             raise no.AboveCeilingError(loan_id, principal, terms.ceiling)
         if fleet_id in self.in_use:
             raise no.FleetInUseError(fleet_id, self.in_use[fleet_id])
+        if drawing.title_owner != loan.borrower:
+            raise no.NotTitleOwnerError(fleet_id, loan.borrower)
         if now >= drawing.breach_from:
             raise no.NoFreshReportError(fleet_id, drawing.accepted_at)
+        if drawing.untold is not None:
+            raise drawing.untold
         if principal > limits.borrow_limit:
             raise no.AboveLimitError(loan_id, principal, limits.borrow_limit)
         service = reserve_target_up(principal, terms.months, Bps(terms.rate_bps), 1)
@@ -138,6 +150,11 @@ class OfficeModel(LedgerModel):
             raise no.InBreachError(loan_id)
         if amount == 0:
             raise no.InvalidLoanAmountError(loan_id, amount)
+        held = getattr(account.loan, field)
+        if amount > held:
+            raise no.InsufficientPledgeError(loan_id, held, amount)
+        if around.untold is not None:
+            raise around.untold
         loan = loans.meet(account.loan, now)
         owed = loans.debt(loan, now).total
         if owed > around.limits.borrow_limit:
@@ -147,7 +164,7 @@ class OfficeModel(LedgerModel):
         found = find(loan, around, now).kind
         if found is not Evidence.NONE:
             raise no.StillWrongError(loan_id, found)
-        account.change(**{field: getattr(account.loan, field) - amount})
+        account.change(**{field: held - amount})
 
     def set_sweep(self, loan_id: LoanId, caller: str, *, sweep: bool) -> None:
         """Let excess revenue prepay, or go to the borrower."""
@@ -155,8 +172,8 @@ class OfficeModel(LedgerModel):
 
     # ---- governance ----
 
-    def set_cap(self, kind: str, key: str, cap: TokenUnits) -> None:
-        """Cap drawn principal of open loans; the empty key is the default of all without a cap of their own."""
+    def set_cap(self, kind: str, key: bytes, cap: TokenUnits) -> None:
+        """Cap drawn principal of open loans; the key of zeros is the default of all without a cap of their own."""
         if kind not in {FLEET, OPERATOR, BORROWER}:
             raise InvalidTermsError("kind")
         self.caps[kind, key].cap = cap

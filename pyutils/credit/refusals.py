@@ -23,6 +23,12 @@ class NotBorrowerError(RefusalError):
     fields = ("loanId", "caller")
 
 
+class NotTitleOwnerError(RefusalError):
+    """Only the owner of the fleet's title may borrow against it."""
+
+    fields = ("fleetId", "caller")
+
+
 class InvalidRequestError(RefusalError):
     """No loan is lent as it is asked for."""
 
@@ -111,6 +117,12 @@ class InBreachError(RefusalError):
     """Something is wrong with the loan on record: nothing of its pledge is free."""
 
     fields = ("loanId",)
+
+
+class InsufficientPledgeError(RefusalError):
+    """The loan pledged less; custody refuses it."""
+
+    fields = ("loanId", "held", "asked")
 
 
 class NotOfferedError(RefusalError):

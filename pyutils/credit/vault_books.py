@@ -22,7 +22,7 @@ class VaultBooks(Protocol):
     """What the vault is told. Its mirror has these; so has whoever only wants to know what would be told."""
 
     def lend(self, loan_id: LoanId, principal: TokenUnits, rate_bps: Bps, now: UnixSeconds) -> None:
-        """Book a loan that begins."""
+        """Book a loan that begins. Refuses, before it changes anything, where there is no cash for it."""
 
     def receive_payment(
         self, loan_id: LoanId, before: Carrying, paid: Debt, accrued_paid: ScaledInterest, now: UnixSeconds

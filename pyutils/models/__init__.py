@@ -9,7 +9,7 @@ from pyutils.models.loan import Debt, Evidence, Health, Instalment, Loan, LoanRe
 from pyutils.models.meter import Allocation, Enrolment, GpuCounters, LeaseLeaf, MeterReport, PageRef, PowerModel
 from pyutils.models.money import Bond, Revenue
 from pyutils.models.oracle import Dispute, Head, Pending
-from pyutils.models.pledge import Limits, Pledge
+from pyutils.models.pledge import HealthParameters, Limits, Pledge
 from pyutils.models.row import StructModel
 from pyutils.models.sale import Asking, Sale
 from pyutils.models.vault import Epoch, VaultBook
@@ -38,6 +38,7 @@ __all__ = [
     "GpuCounters",
     "Head",
     "Health",
+    "HealthParameters",
     "Instalment",
     "Lease",
     "LeaseLeaf",

@@ -38,3 +38,19 @@ class Limits(StructModel):
     """The pledge's part of the lower mean of net revenue, by 365 days ÷ 12."""
     young: bool
     """Whether the fleet has less than 30 complete days of history now."""
+
+
+class HealthParameters(StructModel):
+    """What LoanHealth was created with. Ratios in basis points, times in seconds."""
+
+    hardware_floor_bps: int
+    """Of the capped appraisal, what a mark's floor counts."""
+    collateral_floor_bps: int
+    """Of the feed's value, likewise."""
+    young_days: int
+    """Days of history below which a loan is young."""
+    proven_days: int
+    """Days of history from which on a young loan is tested with the revenue cap."""
+    report_silence: int
+    """Without a head for so long is a breach."""
+    most_standstill: int

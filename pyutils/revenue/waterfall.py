@@ -99,6 +99,13 @@ class RouterModel:
         self.payouts.credit(fleet.token, operator, legs.operating)
         return amount
 
+    def distribute(self, fleet_id: FleetId, amount: TokenUnits) -> None:
+        """Give `amount` to the shares, such as the proceeds of hardware: no rent, and no evidence of any."""
+        fleet = self.fleets[fleet_id]
+        fleet.routed += amount
+        fleet.shares += amount
+        fleet.uncollected += amount
+
     def collect(self, fleet_id: FleetId) -> TokenUnits:
         """Hand the shares' leg to the shares, once routed, and return it."""
         fleet = self.fleets[fleet_id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from eth_utils.address import to_checksum_address
 
@@ -59,6 +59,9 @@ class FleetFacts:
 
 class World:
     """One example's contracts and mirrors, in one settlement token."""
+
+    TILLS: ClassVar[tuple[str, ...]] = PAYERS
+    """Contracts that hold coins."""
 
     def __init__(self, stage: Stage, decimals: int) -> None:
         stage.rewind()
@@ -280,9 +283,8 @@ class World:
         for (call, want, parse), value in zip(expected, values, strict=True):
             got = parse(value)
             assert got == want, f"{call.contract.name}.{call.function}{call.arguments}: {got} but mirrored {want}"
-        holders = ("LeaseBook", "OperatorBond", "RevenueRouter", "MeterOracle")
         shares = [facts.shares_contract.address for facts in self.fleets.values()]
-        places = [*(self.contracts[name].address for name in holders), *shares, *self.accounts]
+        places = [*(self.contracts[name].address for name in self.TILLS), *shares, *self.accounts]
         amounts = self.rpc.read_all([self.coin.read("balanceOf", place) for place in places])
         supply = self.rpc.read(self.coin, "totalSupply")
         self.seen = {"balances": dict(zip(places, amounts, strict=True)), "supply": supply, "now": now}

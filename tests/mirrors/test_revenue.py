@@ -52,6 +52,17 @@ def test_router__credit_and_route__keep_legs_pending_and_the_days_record() -> No
     assert router.holds("coin") == 432
 
 
+def test_distribute__proceeds_of_hardware__are_the_shares_and_no_evidence() -> None:
+    router = RouterModel("treasury", 200)
+    router.register(FLEET, "coin", 2_000)
+    router.distribute(FLEET, TokenUnits(1_000))
+    fleet = router.fleets[FLEET]
+    assert (fleet.routed, fleet.shares, fleet.pending, fleet.protocol_fee, fleet.operating) == (1_000, 1_000, 0, 0, 0)
+    assert dict(fleet.net_revenue) == {}
+    assert router.holds("coin") == router.collect(FLEET) == 1_000
+    assert router.holds("coin") == 0
+
+
 def test_lower_operating_share__money_pending__is_split_under_the_old_share() -> None:
     router = RouterModel("treasury", 0)
     router.register(FLEET, "coin", 5_000)

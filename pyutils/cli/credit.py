@@ -7,10 +7,21 @@ from typing import Any
 import click
 
 from pyutils.cli.credit_auction import auction, bid
-from pyutils.cli.credit_options import COIN, EXPIRES, asked_options, market, take_asked, terms_of, terms_options
+from pyutils.cli.credit_options import (
+    COIN,
+    EXPIRES,
+    LOAN,
+    PAY,
+    asked_options,
+    market,
+    take_asked,
+    terms_of,
+    terms_options,
+)
 from pyutils.cli.credit_pledge import pledge, reclaim, take_back
 from pyutils.cli.credit_roles import ROLE_COMMANDS
 from pyutils.cli.credit_tables import print_cost, print_loan, print_loans, print_offer
+from pyutils.cli.credit_values import appraise, caps, collateral
 from pyutils.cli.parameters import TIME, format_time
 from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
@@ -20,22 +31,13 @@ from pyutils.operations.calls import act
 from pyutils.operations.money import Pay
 from pyutils.units import FleetId, LoanId, TokenUnits, format_bps
 
-PAY = click.option(
-    "--pay",
-    type=click.Choice(["approve", "allowance"]),
-    default="approve",
-    show_default=True,
-    help="Approve exactly the amount first, or use what was approved before.",
-)
-LOAN = click.argument("loan_id", metavar="LOAN", type=int)
-
 
 @click.group()
 def credit() -> None:
     """Loans against fleets, served by the pledged shares' own revenue."""
 
 
-for _command in (auction, bid, pledge, reclaim, take_back, *ROLE_COMMANDS):
+for _command in (appraise, auction, bid, caps, collateral, pledge, reclaim, take_back, *ROLE_COMMANDS):
     credit.add_command(_command)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pyutils.cli.credit_options import COIN, market
+from pyutils.cli.credit_options import COIN, LOAN, PAY, market
 from pyutils.cli.credit_tables import sale_facts, state_of
 from pyutils.cli.output import print_facts
 from pyutils.cli.parameters import format_duration, format_time
@@ -14,15 +14,6 @@ from pyutils.errors import InputError
 from pyutils.operations import loans, sales
 from pyutils.operations.money import Pay
 from pyutils.units import LoanId, TokenUnits
-
-LOAN = click.argument("loan_id", metavar="LOAN", type=int)
-PAY = click.option(
-    "--pay",
-    type=click.Choice(["approve", "allowance"]),
-    default="approve",
-    show_default=True,
-    help="Approve exactly the most that is paid first, or use what was approved before.",
-)
 
 
 @click.group()

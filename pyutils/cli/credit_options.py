@@ -42,6 +42,16 @@ class Ratio(click.ParamType):
 
 RATIO = Ratio()
 
+LOAN = click.argument("loan_id", metavar="LOAN", type=int)
+
+PAY = click.option(
+    "--pay",
+    type=click.Choice(["approve", "allowance"]),
+    default="approve",
+    show_default=True,
+    help="Approve exactly the most that is paid first, or use what was approved before.",
+)
+
 COIN = click.option("--coin", help="Coin of the credit market; the deployment's first market by default.")
 
 _ASKED = (

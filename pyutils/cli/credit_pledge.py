@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pyutils.cli.credit_options import COIN, market
+from pyutils.cli.credit_options import COIN, LOAN, market
 from pyutils.cli.session import Session, writes
 from pyutils.errors import InputError
 from pyutils.operations import loans
@@ -12,7 +12,6 @@ from pyutils.operations.calls import send
 from pyutils.operations.money import make_payable
 from pyutils.units import SHARE_DECIMALS, FleetId, LoanId, ShareUnits, parse_money
 
-LOAN = click.argument("loan_id", metavar="LOAN", type=int)
 SHARES = click.option("--shares", help="So many of the fleet's shares.")
 COLLATERAL = click.option("--collateral", help="So much of the loan's liquid collateral.")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pyutils.cli.credit_options import COIN, RATIO, market
+from pyutils.cli.credit_options import COIN, LOAN, RATIO, market
 from pyutils.cli.parameters import DURATION, FILE, TIME, format_duration, format_time
 from pyutils.cli.session import Session, writes
 from pyutils.contracts import Contract
@@ -21,7 +21,6 @@ from pyutils.operations.custody import Act, act_data
 from pyutils.operations.gpu_lists import read_gpu_list
 from pyutils.units import FleetId, parse_money, to_bytes32_text
 
-LOAN = click.argument("loan_id", metavar="LOAN", type=int)
 FLEET = click.argument("fleet_id", metavar="FLEET", type=int)
 
 

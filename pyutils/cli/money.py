@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pyutils.cli.credit_tables import state_of
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_time
 from pyutils.cli.report_checking import FROM, head_leaf_file
@@ -17,8 +18,9 @@ from pyutils.operations import money, settlements
 from pyutils.operations.calls import send
 from pyutils.operations.fleets import settlement_token
 from pyutils.operations.leases import fleet_of
-from pyutils.operations.positions import Position
+from pyutils.operations.positions import LoanPosition, Position
 from pyutils.operations.positions import positions as positions_of
+from pyutils.operations.vaults import LenderPosition
 from pyutils.units import (
     SHARE_DECIMALS,
     FleetId,
@@ -228,9 +230,26 @@ def print_position(session: Session, found: Position) -> None:
             stakes = (bond.reserved, bond.lie_stake, bond.free, bond.unbonding)
             rows.append((fleet_id, *(_money(coins, token, amount) for amount in stakes)))
         print_table("Bonds", ("#fleet", "#reserved", "#lie stake", "#free", "#unbonding"), rows)
+    if found.lent:
+        lent = [_lent(session, coins, token, held) for token, held in found.lent]
+        print_table("Lent", ("vault", "#shares", "#waiting to be redeemed", "#worth", "#to be claimed"), lent)
+    if found.loans:
+        borrowed = [_borrowed(coins, owes) for owes in found.loans]
+        print_table("Borrowed", ("#loan", "#fleet", "state", "#principal", "#interest"), borrowed)
     if found.owed:
         rows = [(one.contract, _money(coins, one.token, one.amount)) for one in found.owed]
         print_table("Owed, to be withdrawn", ("by", "#amount"), rows)
+
+
+def _lent(session: Session, coins: dict[str, tuple[str, int]], token: str, held: LenderPosition) -> Sequence[object]:
+    vault = session.system.credit(token).vault
+    units = (format_fixed(shares, vault.decimals()) for shares in (held.shares, held.pending))
+    return (vault.symbol(), *units, *(_money(coins, token, amount) for amount in (held.worth, held.claimable)))
+
+
+def _borrowed(coins: dict[str, tuple[str, int]], owes: LoanPosition) -> Sequence[object]:
+    amounts = (_money(coins, owes.token, part) for part in owes.debt)
+    return (owes.loan_id, owes.loan.fleet_id, state_of(owes.loan), *amounts)
 
 
 def _money(coins: dict[str, tuple[str, int]], token: str, amount: int) -> str:

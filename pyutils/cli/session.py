@@ -188,11 +188,17 @@ def open_account(account: str | None, settings: Settings, chain_id: int) -> Sign
 
 
 def find_address(text: str, manifest: Manifest) -> str:
-    """Return the address that `text` names: 0x…, a contract of the deployment, or on development chains a role."""
+    """Return the address that `text` names: 0x…, a contract of the deployment, or on development chains a role.
+
+    A contract of credit markets is that of the first one.
+    """
     if text in DEV_ACCOUNTS and manifest.chain_id in DEV_CHAINS:
         return dev_signer(manifest.chain_id, DEV_ACCOUNTS[text]).address
     if text in manifest.contracts:
         return manifest.address(text)
+    for market in manifest.credit:
+        if text in market.contracts:
+            return market.address(text)
     try:
         return parse_address(text)
     except ValueError as error:

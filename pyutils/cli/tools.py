@@ -114,7 +114,7 @@ def read(
     entry = _view(contract, function, len(arguments))
     types = [abi_type(item) for item in entry["inputs"]]
     values = [_argument(session, kind, text) for kind, text in zip(types, arguments, strict=True)]
-    address = session.address(at) if at is not None else session.manifest.address(contract)
+    address = session.address(at) if at is not None else _address(session, contract)
     signature = f"{entry['name']}({','.join(types)})"
     value = read_view(contract, address, signature, *values, web3=session.system.web3, block=block)
     outputs = entry["outputs"]
@@ -127,6 +127,12 @@ def read(
             click.echo(str(named))
 
     session.show(named, people)
+
+
+def _address(session: Session, contract: str) -> str:
+    """Return where a contract stands, one of credit markets in the first. Raises `UnknownContractError`."""
+    in_market = any(contract in market.contracts for market in session.manifest.credit)
+    return session.address(contract) if in_market else session.manifest.address(contract)
 
 
 def _plan(file: Path) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pyutils.cli.credit_options import COIN, market
+from pyutils.cli.credit_options import COIN, PAY, market
 from pyutils.cli.output import print_facts
 from pyutils.cli.parameters import format_time
 from pyutils.cli.session import Session, reads, writes
@@ -15,14 +15,6 @@ from pyutils.operations.calls import send
 from pyutils.operations.money import Pay
 from pyutils.operations.vaults import LenderPosition, VaultView
 from pyutils.units import TokenUnits, VaultShares, format_fixed, parse_money
-
-PAY = click.option(
-    "--pay",
-    type=click.Choice(["approve", "allowance"]),
-    default="approve",
-    show_default=True,
-    help="Approve exactly the amount first, or use what was approved before.",
-)
 
 
 @click.group()

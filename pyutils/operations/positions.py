@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyutils.chain import rpc
 from pyutils.contracts import System
 from pyutils.contracts.base import Block
 from pyutils.contracts.stablecoin import Stablecoin
-from pyutils.models import Bond, Lease
+from pyutils.models import Bond, Debt, Lease, Loan, LoanState
 from pyutils.operations.fleets import fleet_ids
 from pyutils.operations.history import block_number, block_time
 from pyutils.operations.leases import leases_of
+from pyutils.operations.loans import loans as all_loans
 from pyutils.operations.money import Owed, owed, tokens
-from pyutils.units import BlockNumber, FleetId, LeaseId, ShareUnits, TokenUnits, UnixSeconds
+from pyutils.operations.vaults import LenderPosition, lender
+from pyutils.units import BlockNumber, FleetId, LeaseId, LoanId, ShareUnits, TokenUnits, UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class SharePosition:
 
 
 @dataclass(frozen=True, slots=True)
+class LoanPosition:
+    """A loan of which the account is the borrower, while anything is owed."""
+
+    token: str
+    loan_id: LoanId
+    loan: Loan
+    debt: Debt
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """All that an account has."""
 
@@ -51,6 +64,9 @@ class Position:
     shares: tuple[SharePosition, ...]
     leases: tuple[tuple[LeaseId, Lease], ...]
     bonds: tuple[tuple[FleetId, Bond], ...]
+    lent: tuple[tuple[str, LenderPosition], ...]
+    """What it has in credit vaults, by the token that is lent."""
+    loans: tuple[LoanPosition, ...]
     owed: tuple[Owed, ...]
 
 
@@ -73,8 +89,24 @@ def positions(system: System, account: str, block: Block = "latest") -> Position
         shares=tuple(one for one in held if one.shares or one.bound or one.claimable or one.claimable_by_title),
         leases=leases_of(system, account, number),
         bonds=tuple((fleet_id, bond) for fleet_id, bond in bonds if any(bond.row())),
+        lent=tuple(_lent(system, account, number)),
+        loans=tuple(_loans(system, account, number)),
         owed=owed(system, account, number),
     )
+
+
+def _lent(system: System, account: str, block: BlockNumber) -> Iterator[tuple[str, LenderPosition]]:
+    for market in system.credit_markets():
+        found = lender(market, account, block)
+        if found.shares or found.pending or found.claimable or found.cancelled:
+            yield market.token.address, found
+
+
+def _loans(system: System, account: str, block: BlockNumber) -> Iterator[LoanPosition]:
+    for market in system.credit_markets():
+        for loan_id, loan in all_loans(market, block):
+            if loan.borrower == account and loan.state in {LoanState.OPEN, LoanState.HELD}:
+                yield LoanPosition(market.token.address, loan_id, loan, market.credit.debt(loan_id, block))
 
 
 def _shares(system: System, fleet_id: FleetId, account: str, block: BlockNumber) -> SharePosition:

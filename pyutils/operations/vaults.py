@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyutils.chain import Lane, Receipt
-from pyutils.contracts import CreditSystem, CreditVault
+from pyutils.contracts import CreditSystem
 from pyutils.contracts.base import Block
 from pyutils.errors import InputError
 from pyutils.models import Epoch, VaultBook
@@ -91,7 +91,23 @@ def show(market: CreditSystem, account: str | None = None, block: Block = "lates
         oldest_epoch=oldest,
         oldest=vault.epoch(oldest, number) if oldest is not None else None,
         serving_from=vault.serving_from(number),
-        lender=_lender(vault, account, number) if account is not None else None,
+        lender=lender(market, account, number) if account is not None else None,
+    )
+
+
+def lender(market: CreditSystem, account: str, block: Block = "latest") -> LenderPosition:
+    """Return what one lender has in a vault as of `block`."""
+    vault = market.vault
+    shares, pending = vault.balance_of(account, block), vault.pending_redeem_request(account, block)
+    return LenderPosition(
+        account=account,
+        shares=shares,
+        worth=vault.convert_to_assets(shares, block),
+        pending=pending,
+        pending_epoch=vault.epoch_of(account, block) if pending else None,
+        claimable_shares=vault.claimable_redeem_request(account, block),
+        claimable=vault.max_withdraw(account, block),
+        cancelled=vault.claimable_cancel(account, block),
     )
 
 
@@ -127,17 +143,3 @@ def claim(market: CreditSystem, lane: Lane, to: str) -> tuple[Receipt, TokenUnit
         raise NothingToClaimError(f"nothing is set aside for {lane.address}")
     receipt = market.vault.redeem(lane, shares, to, lane.address)
     return receipt, TokenUnits(market.vault.event(receipt, "Withdraw")["assets"])
-
-
-def _lender(vault: CreditVault, account: str, block: Block) -> LenderPosition:
-    shares, pending = vault.balance_of(account, block), vault.pending_redeem_request(account, block)
-    return LenderPosition(
-        account=account,
-        shares=shares,
-        worth=vault.convert_to_assets(shares, block),
-        pending=pending,
-        pending_epoch=vault.epoch_of(account, block) if pending else None,
-        claimable_shares=vault.claimable_redeem_request(account, block),
-        claimable=vault.max_withdraw(account, block),
-        cancelled=vault.claimable_cancel(account, block),
-    )

@@ -8,7 +8,7 @@ import pytest
 
 from pyutils.contracts import CreditSystem, System
 from pyutils.devnet import account
-from pyutils.units import FleetId, LoanId, TokenUnits
+from pyutils.units import FleetId, LoanId
 
 from .lending import ANYONE, BIDDER, OWNER, RISK, draw
 from .shell import LiveFleet, Shell, twice
@@ -108,7 +108,7 @@ def test_bid__the_lot__pays_lenders_and_gives_the_surplus_to_the_borrower(
     assert market.credit.loan(LoanId(failed)).state.name == "CLOSED"
     coin = system.coin().address
     surplus = market.credit.owed(coin, account("operator-a").address)
-    costs = market.credit.owed(coin, sh.json("read", "FleetCredit", "costRecipient", "--at", market.credit.address))
+    costs = market.credit.owed(coin, sh.json("read", "FleetCredit", "costRecipient"))
     assert costs == price * 3 // 100
     reserve = 3_330 * COIN
     assert surplus + costs + owed["principal"] + owed["interest"] - price - reserve in range(-COIN, COIN)
@@ -161,6 +161,7 @@ def test_collateral__listed_and_delisted__by_their_roles(sh: Shell, fleet: LiveF
     token = sh.chain.manifest.address("TestCollateral")
     sh("credit", "delist-collateral", "TestCollateral", "--account", "guardian")
     assert market.prices.is_listed(token) is False
+    assert sh.json("credit", "collateral", "TestCollateral")["listed"] is False
     asked = ("credit", "request", fleet.fleet_id, "--principal", "12000", *WITH_BTC, *OWNER)
     assert "invalid request (field collateral)" in sh.refused(*asked)
     bounds = ("--max-age", "1d", "--least", "1000", "--most", "1000000", "--most-jump", "5%")
@@ -172,7 +173,12 @@ def test_collateral__listed_and_delisted__by_their_roles(sh: Shell, fleet: LiveF
     sh(*listing)
     feed = market.prices.feed_of(token)
     assert (feed.max_age, feed.most_jump_bps, feed.least, feed.most) == (DAY, 500, 1_000 * BTC, 1_000_000 * BTC)
-    assert market.prices.value(token, TokenUnits(BTC)) == 60_000 * COIN
+    shown = sh.json("credit", "collateral", "TestCollateral")
+    assert (shown["listed"], shown["value"], shown["untold"]) == (True, 60_000 * COIN, "")
+    assert "60000 TUSD" in sh("credit", "collateral", "TestCollateral")
+    sh.clock.advance(2 * DAY)
+    assert sh.json("credit", "collateral", token)["untold"].startswith("price stale")
+    assert "not known: price stale" in sh("credit", "collateral", "TestCollateral")
 
 
 def test_bid__neither_collateral_nor_lot_or_both__is_refused(sh: Shell, failed: int) -> None:

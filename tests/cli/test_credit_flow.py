@@ -89,6 +89,16 @@ def test_loan__served_by_revenue_and_paid_off__gives_the_fleet_back(
     assert "closed" in sh("credit", "list")
 
 
+def test_positions__of_borrower_and_lender__show_what_is_owed_and_lent(sh: Shell, fleet: LiveFleet) -> None:
+    loan = draw(sh, fleet)
+    (borrowed,) = sh.json("positions", "operator-a")["loans"]
+    assert (borrowed["loan_id"], borrowed["debt"]["principal"]) == (loan, 12_000 * COIN)
+    ((_, lent),) = sh.json("positions", "lender-1")["lent"]
+    assert lent["worth"] == 500_000 * COIN
+    assert "Borrowed" in sh("positions", "operator-a")
+    assert "500000 TUSD" in sh("positions", "lender-1")
+
+
 def test_request__not_wanted_any_more__is_cancelled(sh: Shell, fleet: LiveFleet) -> None:
     loan = ask(sh, fleet)
     assert sh.json("credit", "status", loan)["loan"]["state"] == "requested"
@@ -175,10 +185,7 @@ def test_caps_and_recipient__by_their_roles__are_set(sh: Shell, fleet: LiveFleet
     assert market.credit.cap_of(kind, bytes(32)) == 50_000 * COIN
     assert market.credit.cap_of(kind, key) == 70_000 * COIN
     assert market.vault.cap() == 123_456 * COIN
-    assert (
-        sh.json("read", "FleetCredit", "costRecipient", "--at", market.credit.address)
-        == account("investor-1").address.lower()
-    )
+    assert sh.json("read", "FleetCredit", "costRecipient") == account("investor-1").address.lower()
     assert "one vault" in sh.refused("credit", "cap", "vault", "1", "--for", "1", *RISK)
     assert "no number of a fleet" in sh.refused("credit", "cap", "fleet", "1", "--for", "one", *RISK)
 
@@ -191,6 +198,29 @@ def test_draw__above_the_borrower_s_cap__is_refused(sh: Shell, fleet: LiveFleet)
     line = sh.refused("credit", "draw", loan, *OWNER)
     assert "cap exceeded (kind borrower" in line
     assert "cap 1000000000)" in line
+
+
+def test_caps__of_a_fleet__show_what_is_drawn_under_each(sh: Shell, fleet: LiveFleet) -> None:
+    draw(sh, fleet)
+    rows = sh.json("credit", "caps", fleet.fleet_id)
+    assert [(row["kind"], row["outstanding"]) for row in rows] == [
+        (kind, 12_000 * COIN) for kind in ("fleet", "operator", "borrower")
+    ]
+    assert rows[1]["whose"] == rows[2]["whose"] == account("operator-a").address
+    assert [row["cap"] for row in rows] == [row["default"] for row in rows]
+    assert "12000 TUSD" in sh("credit", "caps", fleet.fleet_id)
+
+
+def test_appraise__fresh_and_stale__shows_every_step(sh: Shell, fleet: LiveFleet) -> None:
+    assert "class not priced" in sh.refused("credit", "appraise", fleet.fleet_id)
+    price_fleet(sh)
+    view = sh.json("credit", "appraise", fleet.fleet_id)
+    assert (view["value"]["capacity"], view["value"]["price_per_gpu"], view["stale"]) == (4, 25_000 * COIN, "")
+    assert view["value"]["hardware"] == 100_000 * COIN * view["value"]["depreciation_wad"] // 10**18
+    assert "25000 TUSD" in sh("credit", "appraise", fleet.fleet_id)
+    sh.clock.advance(36 * DAY)
+    assert sh.json("credit", "appraise", fleet.fleet_id)["stale"].startswith("appraisal stale")
+    assert "nothing is lent on it" in sh("credit", "appraise", fleet.fleet_id)
 
 
 def test_shrink_in_custody__with_consent_to_exactly_that__is_done_by_the_borrower(

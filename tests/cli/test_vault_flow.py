@@ -87,7 +87,7 @@ def test_redeem__cash_is_lent__waits_for_it_and_stops_lending(sh: Shell, fleet: 
 
 def test_operator__approved_and_revoked__is_on_chain(sh: Shell, market: CreditSystem) -> None:
     pair = (account("lender-1").address, account("lender-2").address)
-    read = ("read", "CreditVault", "isOperator", *pair, "--at", market.vault.address)
+    read = ("read", "CreditVault", "isOperator", *pair)
     sh("vault", "operator", "lender-2", *LENDER)
     assert sh.json(*read) is True
     sh("vault", "operator", "lender-2", "--revoked", *LENDER)

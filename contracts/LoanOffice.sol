@@ -347,23 +347,25 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         );
     }
 
+    /// @dev Nothing is wrong, recorded or not: who is late cannot be the first to act on it.
     function _withdrawing(uint256 loanId, uint256 amount) private view returns (Account storage a) {
         a = _ofBorrower(loanId);
-        require(a.debt.state == LoanState.Open, WrongState(loanId, a.debt.state));
+        Debt memory d = _accrued(a);
+        require(d.state == LoanState.Open, WrongState(loanId, d.state));
         require(a.markedSince == 0, InBreach(loanId));
         require(amount > 0, InvalidAmount(loanId, amount));
+        d.advance();
+        Evidence found = _find(loanId, a, d).kind;
+        require(found == Evidence.None, StillWrong(loanId, found));
     }
 
-    /// @dev After a withdrawal: nothing is wrong, recorded or not, and what is left carries the debt as if it were drawn now.
+    /// @dev After a withdrawal, what is left carries the debt as if it were drawn now.
     function _requireWithin(uint256 loanId, Account storage a) private view {
         Debt memory d = _accrued(a);
-        d.advance();
         uint256 owed = d.total();
         Limits memory l = HEALTH.limits(_pledge(loanId, a));
         require(owed <= l.borrowLimit, AboveLimit(loanId, owed, l.borrowLimit));
         _requireCoverage(loanId, a, l, d.drawn / d.months + d.monthlyInterest());
-        Evidence found = _find(loanId, a, d).kind;
-        require(found == Evidence.None, StillWrong(loanId, found));
     }
 
     function _titleOwner(uint256 fleetId) private view returns (address) {

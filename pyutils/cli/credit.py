@@ -25,9 +25,11 @@ from pyutils.cli.credit_values import appraise, caps, collateral
 from pyutils.cli.parameters import TIME, format_time
 from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
+from pyutils.credit.office import check_terms
 from pyutils.models import Debt, Evidence
 from pyutils.operations import loans, markets
 from pyutils.operations.calls import act
+from pyutils.operations.history import block_time
 from pyutils.operations.money import Pay
 from pyutils.units import FleetId, LoanId, TokenUnits, format_bps
 
@@ -109,6 +111,8 @@ def approve(
     most = session.money(ceiling, found.token) if ceiling is not None else TokenUnits(asked.terms.ceiling)
     term = months if months is not None else asked.terms.months
     terms = terms_of(arguments, ceiling=most, months=term, expiry=expires, insured_until=insured_until)
+    # Before it is announced: the contract would say so only once the role's delay is over.
+    check_terms(terms, block_time(session.system.web3, "latest"))
     session.confirm(f"Lend up to {session.coins(most, found.token)} against fleet {asked.fleet_id}")
     outcome = act(session.system.authority, session.lane, found.credit, "approve", loan_id, terms.row())
     said = f"loan {loan_id} may be drawn up to {session.coins(most, found.token)} until {format_time(expires)}"

@@ -14,7 +14,6 @@ from pyutils.credit.account import LoanAccount
 from pyutils.credit.evidence import Surroundings, find
 from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, LedgerModel
 from pyutils.credit.schedule import add_months, reserve_target_up
-from pyutils.leases.terms import InvalidTermsError
 from pyutils.models.loan import Evidence, LoanRequest, LoanState, LoanTerms
 from pyutils.models.pledge import Limits
 from pyutils.refusal import RefusalError
@@ -140,9 +139,19 @@ class OfficeModel(LedgerModel):
         account.change(shares=account.loan.shares + amount)
 
     def withdraw(
-        self, loan_id: LoanId, caller: str, field: str, amount: int, around: Surroundings, now: UnixSeconds
+        self,
+        loan_id: LoanId,
+        caller: str,
+        field: str,
+        amount: int,
+        around: Surroundings,
+        left: Surroundings,
+        now: UnixSeconds,
     ) -> None:
-        """Take back `shares` or `collateral_amount`; `around` says what is left of the pledge then."""
+        """Take back `shares` or `collateral_amount`, where nothing is wrong and the rest carries the debt.
+
+        `around` says what the pledge is worth before it, `left` afterwards.
+        """
         account = self._of_borrower(loan_id, caller)
         if account.loan.state is not LoanState.OPEN:
             raise no.WrongStateError(loan_id, account.loan.state)
@@ -150,20 +159,19 @@ class OfficeModel(LedgerModel):
             raise no.InBreachError(loan_id)
         if amount == 0:
             raise no.InvalidLoanAmountError(loan_id, amount)
-        held = getattr(account.loan, field)
-        if amount > held:
-            raise no.InsufficientPledgeError(loan_id, held, amount)
-        if around.untold is not None:
-            raise around.untold
-        loan = loans.meet(account.loan, now)
-        owed = loans.debt(loan, now).total
-        if owed > around.limits.borrow_limit:
-            raise no.AboveLimitError(loan_id, owed, around.limits.borrow_limit)
-        service = TokenUnits(loan.drawn // loan.terms.months + loans.monthly_interest(loan))
-        _require_coverage(account, around.limits, service)
+        loan, held = account.loan, getattr(account.loan, field)
         found = find(loan, around, now).kind
         if found is not Evidence.NONE:
             raise no.StillWrongError(loan_id, found)
+        if amount > held:
+            raise no.InsufficientPledgeError(loan_id, held, amount)
+        if left.untold is not None:
+            raise left.untold
+        owed = loans.debt(loan, now).total
+        if owed > left.limits.borrow_limit:
+            raise no.AboveLimitError(loan_id, owed, left.limits.borrow_limit)
+        service = TokenUnits(loan.drawn // loan.terms.months + loans.monthly_interest(loan))
+        _require_coverage(account, left.limits, service)
         account.change(**{field: held - amount})
 
     def set_sweep(self, loan_id: LoanId, caller: str, *, sweep: bool) -> None:
@@ -175,19 +183,19 @@ class OfficeModel(LedgerModel):
     def set_cap(self, kind: str, key: bytes, cap: TokenUnits) -> None:
         """Cap drawn principal of open loans; the key of zeros is the default of all without a cap of their own."""
         if kind not in {FLEET, OPERATOR, BORROWER}:
-            raise InvalidTermsError("kind")
+            raise no.InvalidLoanTermsError("kind")
         self.caps[kind, key].cap = cap
 
     def set_insured_until(self, loan_id: LoanId, insured_until: UnixSeconds, now: UnixSeconds) -> None:
         """Record other papers."""
         account = self._known(loan_id)
         if insured_until < now:
-            raise InvalidTermsError("insuredUntil")
+            raise no.InvalidLoanTermsError("insuredUntil")
         account.change(terms=account.loan.terms.model_copy(update={"insured_until": insured_until}))
 
 
 def check_terms(terms: LoanTerms, now: UnixSeconds) -> None:
-    """Raise `InvalidTermsError` where `FleetCredit.approve` would refuse `terms`."""
+    """Raise `InvalidLoanTermsError` where `FleetCredit.approve` would refuse `terms`."""
     checks = {
         "ceiling": terms.ceiling > 0,
         "rateBps": terms.rate_bps <= MOST_RATE_BPS,
@@ -205,7 +213,7 @@ def check_terms(terms: LoanTerms, now: UnixSeconds) -> None:
     }
     for field, holds in checks.items():
         if not holds:
-            raise InvalidTermsError(field)
+            raise no.InvalidLoanTermsError(field)
 
 
 def _require_request(holds: bool, field: str) -> None:

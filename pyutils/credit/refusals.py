@@ -158,3 +158,14 @@ class InvalidLoanAmountError(RefusalError):
     def name(cls) -> str:
         """Return `InvalidAmount`, which other contracts say without facts."""
         return "InvalidAmount"
+
+
+class InvalidLoanTermsError(RefusalError):
+    """Under these terms a loan would be in breach as it is drawn, or its sums would not fit."""
+
+    fields = ("field",)
+
+    @classmethod
+    def name(cls) -> str:
+        """Return `InvalidTerms`, which other contracts say of other terms."""
+        return "InvalidTerms"

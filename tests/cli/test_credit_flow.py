@@ -114,6 +114,8 @@ def test_approve__by_the_risk_role__is_announced_and_then_granted(
     loan = ask(sh, fleet)
     granted = approve(sh, loan, "--ceiling", "9000", "--rate", "9.5%", "--months", 24, "--coverage", "1.2")
     assert "may not call" in sh.refused(*granted[:-2], *ANYONE)
+    line = sh.refused(*approve(sh, loan, "--hardware-ltv", "90%"))
+    assert "InvalidTerms: field hardwareLtvBps" in line
     twice(sh, granted)
     terms = market.credit.loan(LoanId(loan)).terms
     assert (terms.ceiling, terms.rate_bps, terms.months, terms.coverage_bps) == (9_000 * COIN, 950, 24, 12_000)

@@ -216,8 +216,8 @@ class CreditMachine(RuleBasedStateMachine):
         borrower = account.loan.borrower
 
         def mirror() -> None:
-            around = world.around(account, now, **less)
-            world.credit.withdraw(account.loan_id, borrower, field, amount, around, now)
+            around, left = world.around(account, now), world.around(account, now, **less)
+            world.credit.withdraw(account.loan_id, borrower, field, amount, around, left, now)
             if of_shares:
                 shares = world.fleets[FleetId(account.loan.fleet_id)].shares
                 shares.transfer(world.custody, borrower, ShareUnits(amount), now)

@@ -72,6 +72,14 @@ def test_run_demo__recorded_trace__every_scene_is_shown_and_every_number_is_righ
     assert any(row.sla_credit > 0 for row in outcome.leases)
     assert any(row.sla_credit == 0 and row.refunded == 0 for row in outcome.leases)
     assert [row.head for row in outcome.reports].count(False) == 1
+    repaid, failed = outcome.loans
+    assert (repaid.state, repaid.marks, repaid.loss) == ("closed", 0, 0)
+    assert repaid.surplus > 0
+    assert (failed.state, failed.surplus) == ("closed", 0)
+    assert failed.marks > 0
+    assert failed.loss > 0
+    assert [row.covered > 0 for row in outcome.vault.pledges] == [False, True]
+    assert len({row.conservative for row in outcome.vault.values}) > 3
 
 
 def test_run_demo__no_trace__makes_a_fleet_and_says_so(tmp_path: Path) -> None:
@@ -199,9 +207,52 @@ NUMBERS = {
     "reports": ("as_of", "available_gpu_ms", "busy_gpu_ms", "energy_joules"),
     "leases": ("gpus", "granted_at", "price_per_gpu_hour", "delivered_gpu_ms", "deposit", "paid", "refunded", "held"),
     "revenue": ("routed", "protocol_fee", "operating", "shares", "unreleased"),
+    "loans": ("fleet", "principal", "interest", "repaid", "surplus", "loss", "marks"),
+}
+VAULT_NUMBERS = (
+    "deposits", "withdrawals", "lent", "received", "loss", "cash", "set_aside", "shares", "conservative", "optimistic",
+)  # fmt: skip
+VAULT_ROWS = {
+    "values": ("conservative", "optimistic"),
+    "lenders": ("deposited", "withdrawn", "shares"),
+    "pledges": ("loan", "reserve", "revenue", "sold", "costs", "covered"),
+}
+
+
+def one_more_in_the_vault(part: str, key: str | None = None) -> Callable[[dict[str, Any]], None]:
+    def change(told: dict[str, Any]) -> None:
+        if key is None:
+            told["vault"][part] += 1
+        else:
+            told["vault"][part][0][key] += 1
+
+    return change
+
+
+def one_more_in_a_flow(kind: str, key: str) -> Callable[[dict[str, Any]], None]:
+    def change(told: dict[str, Any]) -> None:
+        next(flow for flow in reversed(told["vault"]["flows"]) if flow["kind"] == kind)[key] += 1
+
+    return change
+
+
+FLOWS = {
+    "deposit": ("assets", "shares"),
+    "serve": ("assets", "shares"),
+    "claim": ("assets",),
+    "lend": ("principal", "rate_bps"),
+    "receive": ("principal", "interest"),
+    "reprice": ("rate_bps",),
+    "mark": ("base", "floor", "first_day", "days"),
+    "settle": ("owed", "recovered", "loss"),
 }
 CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     **{f"{part}.{key}": one_more(part, key) for part, keys in NUMBERS.items() for key in keys},
+    **{f"vault.{key}": one_more_in_the_vault(key) for key in VAULT_NUMBERS},
+    **{f"vault.{part}.{key}": one_more_in_the_vault(part, key) for part, keys in VAULT_ROWS.items() for key in keys},
+    **{f"vault.flows.{kind}.{key}": one_more_in_a_flow(kind, key) for kind, keys in FLOWS.items() for key in keys},
+    "loans.state": lambda told: told["loans"][0].update(state="open"),
+    "vault.conserved": lambda told: told["vault"].update(conserved=False),
     "holders.claimed": lambda told: told["holders"][0].update(claimed=told["holders"][0]["claimed"] + 5),
     "leases.gpu_ids": share_gpus,
     "leases.closed": lambda told: told["leases"][0].update(closed=False),

@@ -10,15 +10,16 @@ from pyutils.demo.plan import FleetPlan, GpuKind, LeasePlan, LeftOut, Scene
 from pyutils.demo.presence import Presence
 from pyutils.errors import InputError
 from pyutils.models import PowerModel
-from pyutils.units import PPM, SECONDS_PER_HOUR, FleetId, UnixSeconds, Watts
+from pyutils.units import MS_PER_SECOND, PPM, SECONDS_PER_HOUR, FleetId, GpuMs, UnixSeconds, Watts
 
 KINDS: Final = (
     GpuKind(
-        "H100-SXM5-80GB", "DE-HE", 235, 150, PowerModel(idle_watts=Watts(70), max_watts=Watts(700)), "Main H100", "MAIN"
+        "H100-SXM5-80GB", "DE-HE", 235, 150, 30_000, PowerModel(idle_watts=Watts(70), max_watts=Watts(700)),
+        "Main H100", "MAIN",
     ),
     GpuKind(
-        "B200-SXM6-180GB", "FR-IDF", 410, 280, PowerModel(idle_watts=Watts(140), max_watts=Watts(1000)), "Oise B200",
-        "OISE",
+        "B200-SXM6-180GB", "FR-IDF", 410, 280, 45_000, PowerModel(idle_watts=Watts(140), max_watts=Watts(1000)),
+        "Oise B200", "OISE",
     ),
 )  # fmt: skip
 """The fleets' classes. Power is the boards' rating; the trace has no meter of it, so energy is derived from duty."""
@@ -146,12 +147,21 @@ def cast_leases(
 
 def earns_credit(lease: LeasePlan, gpus: Iterable[Presence]) -> bool:
     """Return whether the trace gives the lease less than the agreed availability."""
-    end = lease.grant_at + lease.hours * SECONDS_PER_HOUR
+    agreed_ms = len(lease.gpu_ids) * (end_of(lease) - lease.grant_at) * MS_PER_SECOND
+    return delivered_ms(lease, gpus) * PPM < _STEADY_PPM * agreed_ms
+
+
+def end_of(lease: LeasePlan) -> int:
+    """Return when a lease will end."""
     if lease.end_early_at is not None:
-        end = lease.end_early_at + NOTICE_S
-    wanted = frozenset(lease.gpu_ids)
-    served = sum(gpu.available_ms(lease.grant_at, end) for gpu in gpus if gpu.gpu_id in wanted)
-    return served * PPM < _STEADY_PPM * len(wanted) * (end - lease.grant_at) * 1_000
+        return lease.end_early_at + NOTICE_S
+    return lease.grant_at + lease.hours * SECONDS_PER_HOUR
+
+
+def delivered_ms(lease: LeasePlan, gpus: Iterable[Presence]) -> GpuMs:
+    """Return what the trace gives a lease."""
+    wanted, end = frozenset(lease.gpu_ids), end_of(lease)
+    return GpuMs(sum(gpu.available_ms(lease.grant_at, end) for gpu in gpus if gpu.gpu_id in wanted))
 
 
 def second_turn(early: LeasePlan, free_at: int, last: int) -> LeasePlan | None:

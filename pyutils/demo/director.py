@@ -6,16 +6,19 @@ from functools import partial
 from pathlib import Path
 
 from pyutils.demo.agenda import Agenda
+from pyutils.demo.borrowing import LoanDesk
 from pyutils.demo.ending import InvestorDesk
+from pyutils.demo.failing import FailureDesk
 from pyutils.demo.faults import FaultDesk
 from pyutils.demo.leasing import LeaseDesk
+from pyutils.demo.lending import LenderDesk
 from pyutils.demo.metering import MeterDesk, Party
 from pyutils.demo.people import SIGNING_VERIFIERS
 from pyutils.demo.plan import FleetPlan, Plan, ReportPlan
-from pyutils.demo.setting import begin_story, operator_of, reporter_of
+from pyutils.demo.setting import found_fleets, open_business, operator_of, reporter_of
 from pyutils.demo.world import World
 from pyutils.meter import Trace
-from pyutils.units import GpuMs, format_gpu_hours
+from pyutils.units import GpuMs, UnixSeconds, format_gpu_hours
 
 
 class Director:
@@ -26,13 +29,20 @@ class Director:
         self.leases = LeaseDesk(world, plan, state)
         self.faults = FaultDesk(world, plan)
         self.investors = InvestorDesk(world, plan)
+        self.lenders = LenderDesk(world, plan)
+        self.loans = LoanDesk(world, plan)
+        self.failure = FailureDesk(world, self.loans, self.lenders, self._report_on)
         self.meters: dict[int, MeterDesk] = {}
 
     def run(self) -> None:
         """Do it all; the chain is left in the end state."""
         world = self.world
         world.timeline.heading("Before the trace")
-        begin_story(world, self.plan, self.trace, self.leases.state)
+        found_fleets(world, self.plan, self.trace, self.leases.state)
+        self.loans.announce()
+        open_business(world, self.plan)
+        self.loans.approve()
+        self.lenders.deposit()
         self.meters = {fleet.fleet_id: self._meter(fleet) for fleet in self.plan.fleets}
         world.arrive(self.plan.first)
         world.timeline.heading("The trace")
@@ -41,6 +51,10 @@ class Director:
             action()
         world.timeline.heading("After the trace")
         self.investors.settle_up()
+        self.loans.repay()
+        self.lenders.leave_early()
+        self.failure.run()
+        self.lenders.leave()
 
     def _meter(self, fleet: FleetPlan) -> MeterDesk:
         """Set up reporter and verifiers, each with samples of its own."""
@@ -67,6 +81,7 @@ class Director:
             agenda.put(plan.lie.dispute_at, partial(self.faults.dispute_lie, plan.lie))
             agenda.put(plan.lie.rule_at, partial(self.faults.strike_lie, plan.lie))
         agenda.put(plan.contradiction.prove_at, partial(self.faults.prove_contradiction, plan.contradiction))
+        self.loans.put_on(agenda)
         self.investors.put_on(agenda)
         return agenda
 
@@ -89,3 +104,8 @@ class Director:
         if (contradiction.fleet_id, contradiction.as_of) == (fleet_id, plan.as_of):
             self.faults.contradict(signed, desk)
         self.leases.settle(signed.leaf_file)
+
+    def _report_on(self, as_of: UnixSeconds) -> None:
+        """After the trace no board delivers anything, and the fleets say so."""
+        for fleet in self.plan.fleets:
+            self._report(ReportPlan(fleet.fleet_id, as_of, self.world.now()))

@@ -63,10 +63,10 @@ class InvestorDesk:
             world.tell(f"{named(account)} claims {world.money(amount)} from fleet {fleet_id}")
 
     def claim_title(self, fleet_id: FleetId) -> None:
-        """Claim what accrued to the shares bound to the title, if anything did."""
+        """Claim what accrued to the shares bound to the title, if anything did and the title is not pledged."""
         world, shares, owner = self.world, self.world.shares(fleet_id), operator_of(fleet_id)
         amount = shares.claimable_by_title()
-        if amount:
+        if amount and world.registry.owner_of(fleet_id) == world.address(owner):
             shares.claim_title(world.lane(owner), world.address(owner))
             world.tell(f"{named(owner)} claims {world.money(amount)} for the title's tenth of fleet {fleet_id}")
 
@@ -80,7 +80,7 @@ class InvestorDesk:
             self.claim(fleet.fleet_id, "investor-1")
         world.arrive(UnixSeconds((day + 2) * DAY_S))
         for fleet in self.plan.fleets:
-            for account in INVESTORS:
+            for account in (*INVESTORS, operator_of(fleet.fleet_id)):
                 self.claim(fleet.fleet_id, account)
             self.claim_title(fleet.fleet_id)
 

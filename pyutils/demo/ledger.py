@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,13 @@ from pyutils.contracts.base import Contract, event_shape
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event and its transaction's hash."""
+    """An event, its transaction's hash, and where it stands: block, and place among the block's events."""
 
+    name: str
     arguments: dict[str, Any]
     transaction: str
+    block: int
+    place: int
 
 
 def entries(contract: Contract, event: str, first_block: int) -> list[Entry]:
@@ -29,7 +32,22 @@ def entries(contract: Contract, event: str, first_block: int) -> list[Entry]:
         "toBlock": "latest",
     }
     rows: Sequence[dict[str, Any]] = rpc.request(contract.web3, "eth_getLogs", wanted)
-    return [Entry(shape.decode(_log(row)), str(row["transactionHash"])) for row in rows]
+    return [
+        Entry(
+            event,
+            shape.decode(_log(row)),
+            str(row["transactionHash"]),
+            int(row["blockNumber"], 16),
+            int(row["logIndex"], 16),
+        )
+        for row in rows
+    ]
+
+
+def story(contract: Contract, events: Iterable[str], first_block: int) -> list[Entry]:
+    """Return all events of several kinds that a contract emitted since a block, in order."""
+    found = [entry for event in events for entry in entries(contract, event, first_block)]
+    return sorted(found, key=lambda entry: (entry.block, entry.place))
 
 
 def gas_used(contract: Contract, transaction: str) -> int:

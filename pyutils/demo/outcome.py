@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
 
 from pyutils.demo.conservation import imbalances
+from pyutils.demo.credit_outcome import LoanRow, VaultRow, read_loans, read_vault
 from pyutils.demo.ledger import entries, gas_used
+from pyutils.demo.lending import Worth
 from pyutils.demo.plan import Plan
 from pyutils.demo.world import World
 from pyutils.meter import Trace
@@ -84,15 +87,22 @@ class Outcome(FrozenModel):
     leases: tuple[LeaseRow, ...]
     revenue: tuple[RevenueRow, ...]
     holders: tuple[HolderRow, ...]
+    loans: tuple[LoanRow, ...]
+    vault: VaultRow
     conserved: bool
     imbalances: tuple[str, ...] = Field(default=(), exclude=True)
     """What the balances on chain say otherwise, in words; empty where `conserved`."""
 
 
 def read_outcome(
-    world: World, plan: Plan, trace: Trace, gpus_of: dict[LeaseId, tuple[str, ...]], seed: int | None
+    world: World,
+    plan: Plan,
+    trace: Trace,
+    gpus_of: dict[LeaseId, tuple[str, ...]],
+    seed: int | None,
+    worths: Iterable[Worth] = (),
 ) -> Outcome:
-    """Read the end state from the chain; the plan and `gpus_of` only give GPUs their names."""
+    """Read the end state from the chain; plan and `gpus_of` only give GPUs their names, `worths` is what was seen."""
     fleets = [fleet.fleet_id for fleet in plan.fleets]
     found = imbalances(world, fleets)
     return Outcome(
@@ -102,6 +112,8 @@ def read_outcome(
         leases=tuple(row for fleet_id in fleets for row in _leases(world, fleet_id, gpus_of)),
         revenue=tuple(_revenue(world, fleet_id) for fleet_id in fleets),
         holders=tuple(row for fleet_id in fleets for row in _holders(world, fleet_id)),
+        loans=read_loans(world),
+        vault=read_vault(world, worths),
         conserved=not found,
         imbalances=found,
     )

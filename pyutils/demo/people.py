@@ -21,6 +21,12 @@ FINDER: Final = "investor-3"
 """Comes across two statements of one key that contradict each other."""
 INVESTORS: Final = ("investor-1", "investor-2", "investor-3")
 TREASURY: Final = "treasury"
+LENDERS: Final = ("lender-1", "lender-2")
+BIDDER: Final = "bidder"
+"""Buys what is auctioned."""
+KEEPER: Final = "keeper"
+"""Anyone who moves what anyone may move."""
+APPRAISER: Final = "appraiser"
 
 LESSEE_OF: Final = {
     Scene.STEADY: "lessee-1",
@@ -46,6 +52,9 @@ _NAMES: Final = {
     "investor-1": "Ines",
     "investor-2": "Jonas",
     "investor-3": "Kira",
+    "lender-1": "Lena",
+    "lender-2": "Milo",
+    "bidder": "Nova Salvage",
 }
 
 
@@ -60,6 +69,11 @@ class People:
     def __init__(self, web3: Web3, chain_id: int) -> None:
         self._web3, self._chain_id = web3, chain_id
         self._lanes: dict[str, Lane] = {}
+        self._contracts: dict[str, str] = {}
+
+    def introduce(self, name: str, address: str) -> None:
+        """Let the tables call a contract by a name."""
+        self._contracts[address] = name
 
     def signer(self, account: str) -> LocalSigner:
         """Return the signer of an account."""
@@ -80,4 +94,4 @@ class People:
         for account in DEV_ACCOUNTS:
             if self.lane(account).address == address:
                 return named(account)
-        return address
+        return self._contracts.get(address, address)

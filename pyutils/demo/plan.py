@@ -1,4 +1,4 @@
-"""What the demo is going to show: values only. `casting` chooses leases and GPUs, `schedule` reports and faults."""
+"""What the demo will show: values only. `casting` chooses leases, `schedule` reports and faults, `sizing` loans."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Scene(StrEnum):
     LATE_REPORT = "a report that comes three hours late"
     LYING_REPORT = "a lying report, disputed and struck"
     CONTRADICTION = "a pair of contradicting signatures, proved"
+    REPAID_LOAN = "a loan that repays itself"
+    FAILED_LOAN = "a loan that fails and is auctioned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class GpuKind:
     region: str
     price_cents: int
     floor_cents: int
+    replacement_coins: int
+    """What a new one costs, installed, in whole coins."""
     power: PowerModel
     share_name: str
     share_symbol: str
@@ -101,6 +105,21 @@ class ContradictionPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class LoanPlan:
+    """A loan against a fleet's title and the shares that its owner still has. Money in whole coins."""
+
+    scene: Scene
+    fleet_id: FleetId
+    principal_coins: int
+    months: int
+    reserve_months: int
+    draw_at: UnixSeconds
+    sweep: bool
+    collateral_coins: int = 0
+    """What the liquid collateral beside the fleet is worth."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that happens, in the trace's own clock, and what cannot."""
 
@@ -111,8 +130,13 @@ class Plan:
     reports: tuple[ReportPlan, ...]
     lie: LiePlan | None
     contradiction: ContradictionPlan
+    loans: tuple[LoanPlan, ...]
     left_out: tuple[LeftOut, ...]
 
     def fleet(self, fleet_id: FleetId) -> FleetPlan:
         """Return the fleet of an id."""
         return self.fleets[fleet_id - 1]
+
+    def loan(self, scene: Scene) -> LoanPlan | None:
+        """Return the loan of a scene, None where it is left out."""
+        return next((loan for loan in self.loans if loan.scene is scene), None)

@@ -171,7 +171,8 @@ def live_through(
     director.run()
     world.go_on()
     gpus_of = {live.lease_id: live.plan.gpu_ids for live in director.leases.leases}
-    outcome = read_outcome(world, script.plan, script.trace, gpus_of, script.seed)
+    worths = director.lenders.worths
+    outcome = read_outcome(world, script.plan, script.trace, gpus_of, script.seed, worths)
     if console is not None:
         show(outcome, world.people, console)
     return outcome

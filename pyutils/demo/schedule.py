@@ -16,6 +16,7 @@ from pyutils.demo.plan import (
     Scene,
 )
 from pyutils.demo.presence import patience_s, presences
+from pyutils.demo.sizing import size_loans
 from pyutils.meter import Trace
 from pyutils.units import SECONDS_PER_HOUR, FleetId, UnixSeconds
 
@@ -56,6 +57,8 @@ def make_plan(trace: Trace, lease_hours: int | None = None) -> Plan:
     lie = _lie(trace, reports)
     if lie is None:
         left.append(LeftOut(Scene.LYING_REPORT, "it takes two reports, the trace is shorter"))
+    loans, unlent = size_loans(fleets, leases, reports, gpus, trace.first, trace.last)
+    left += unlent
     order = list(Scene)
     return Plan(
         trace.first,
@@ -65,6 +68,7 @@ def make_plan(trace: Trace, lease_hours: int | None = None) -> Plan:
         reports,
         lie,
         _contradiction(reports),
+        loans,
         tuple(sorted(left, key=lambda one: order.index(one.scene))),
     )
 

@@ -24,14 +24,16 @@ MAX_TERM_S: Final = 90 * DAY_S
 OPERATING_SHARE_BPS: Final = 2_000
 SUPPLY: Final = ShareUnits(10_000 * 10**18)
 SOLD: Final = {
-    "investor-1": ShareUnits(4_987_654_321_987_654_321_987),
-    "investor-2": ShareUnits(2_498_765_432_198_765_432_199),
-    "investor-3": ShareUnits(1_513_580_245_813_580_245_814),
+    "investor-1": ShareUnits(2_987_654_321_987_654_321_987),
+    "investor-2": ShareUnits(1_498_765_432_198_765_432_199),
+    "investor-3": ShareUnits(913_580_245_813_580_245_823),
 }
-"""What each investor buys; the last tenth is bound to the title. Crooked on purpose: what accrues between two transfers
-rounds down, so a holder to whom a whole number of units is due may get one less; were all of them such, dust would
-reach one unit per holder.
+"""What each investor buys; a tenth is bound to the title, and the owner keeps the rest. Crooked on purpose: what
+accrues between two transfers rounds down, so a holder to whom a whole number of units is due may get one less; were all
+of them such, dust would reach one unit per holder.
 """
+KEPT: Final = ShareUnits(SUPPLY - SUPPLY // 10 - sum(SOLD.values()))
+"""What the owner keeps beside the bound tenth."""
 COINS_PER_SHARE: Final = 100
 _STAKE_COINS: Final = 5_000
 _WORKING_COINS: Final = 5_000
@@ -39,6 +41,12 @@ _WORKING_COINS: Final = 5_000
 
 def begin_story(world: World, plan: Plan, trace: Trace, state: Path) -> None:
     """Do all that must be done before the first sample. Leaves the clock shortly before the trace."""
+    found_fleets(world, plan, trace, state)
+    open_business(world, plan)
+
+
+def found_fleets(world: World, plan: Plan, trace: Trace, state: Path) -> None:
+    """Admit everybody, enrol and commission the fleets: days before the trace."""
     # Deploying took some seconds of the machine's own clock; a whole hour later every run is alike.
     world.arrive(UnixSeconds(plan.first - PREPARATION_S + _EVE_S))
     _admit(world)
@@ -46,6 +54,10 @@ def begin_story(world: World, plan: Plan, trace: Trace, state: Path) -> None:
     for fleet in plan.fleets:
         _enrol(world, fleet, trace, state)
     _commission(world, plan, state)
+
+
+def open_business(world: World, plan: Plan) -> None:
+    """Set prices, stake, name reporters and sell shares: shortly before the trace."""
     world.arrive(UnixSeconds(plan.first - _EVE_S))
     for fleet in plan.fleets:
         _equip(world, plan, fleet)

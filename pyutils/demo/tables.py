@@ -18,9 +18,12 @@ _LEAST_WIDTH = 100
 
 
 def show(outcome: Outcome, people: People, console: Console) -> None:
-    """Print leases, revenue and holders, and what was left out."""
+    """Print leases, revenue, holders and loans, and what was left out."""
     widen(console)
     show_money(outcome, people, console)
+    for table in (_loans(outcome), _lenders(outcome, people)):
+        console.print(table)
+        console.print()
     for one in outcome.trace["left_out"]:
         console.print(f"left out: {one['scene']}: {one['reason']}", highlight=False, soft_wrap=True)
     show_conserved(outcome, console)
@@ -99,4 +102,26 @@ def _holders(outcome: Outcome, people: People) -> Table:
             _money(outcome, row.claimed),
             _money(outcome, row.claimable),
         )
+    return table
+
+
+def _loans(outcome: Outcome) -> Table:
+    table = make_table(
+        "Loans",
+        ("loan", "fleet", "state"),
+        ("principal", "interest", "repaid", "surplus", "fund", "loss", "marks"),
+    )
+    covered = {row.loan: row.covered for row in outcome.vault.pledges}
+    for row in outcome.loans:
+        amounts = (row.principal, row.interest, row.repaid, row.surplus, covered[row.id], row.loss)
+        money = [_money(outcome, amount) for amount in amounts]
+        table.add_row(str(row.id), str(row.fleet), row.state, *money, str(row.marks))
+    return table
+
+
+def _lenders(outcome: Outcome, people: People) -> Table:
+    table = make_table("Lenders", ("lender",), ("deposited", "withdrawn", "difference"))
+    for row in outcome.vault.lenders:
+        amounts = (row.deposited, row.withdrawn, row.withdrawn - row.deposited)
+        table.add_row(people.name_at(row.address), *(_money(outcome, amount) for amount in amounts))
     return table

@@ -7,9 +7,11 @@ from typing import Final
 from web3 import Web3
 
 from pyutils.chain import AnvilClock, rpc
-from pyutils.contracts import FleetShares, System
+from pyutils.contracts import FleetShares, Stablecoin, System
+from pyutils.contracts.price_feed import TestPriceFeed
 from pyutils.demo.people import People
 from pyutils.demo.timeline import Timeline
+from pyutils.deployment.blueprint import TEST_COLLATERAL, TEST_FEED
 from pyutils.manifest import Manifest
 from pyutils.units import FleetId, TokenUnits, UnixSeconds, format_money
 
@@ -33,6 +35,10 @@ class World:
         self.coin = self.system.coin()
         self.decimals = self.coin.decimals()
         self._shares: dict[FleetId, FleetShares] = {}
+        self.market = self.system.credit(self.coin.address)
+        self.people.introduce("custody", self.market.custody.address)
+        self.bitcoin = Stablecoin(web3, manifest.address(TEST_COLLATERAL))
+        self.bitcoin_feed = TestPriceFeed(web3, manifest.address(TEST_FEED))
 
     def shares(self, fleet_id: FleetId) -> FleetShares:
         """Return a fleet's shares."""

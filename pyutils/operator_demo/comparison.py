@@ -35,8 +35,9 @@ class CountedHead(Protocol):
 def differences(heads: Iterable[CountedHead], leases: Iterable[LeaseRow], demo: Outcome) -> tuple[str, ...]:
     """Return what is not as the demo has it, in words.
 
-    Every head of the demo must be here with equal counters; here there may be more, since there one report is late
-    and those after it are skipped. Every lease must be the same, and have been delivered, paid and refunded the same.
+    Every head that the demo has while the trace lasts must be here with equal counters; here there may be more, since
+    there one report is late and those after it are skipped. Every lease must be the same, and have been delivered, paid
+    and refunded the same.
     """
     return (*_of_heads(heads, demo), *_of_leases(leases, demo))
 
@@ -44,6 +45,8 @@ def differences(heads: Iterable[CountedHead], leases: Iterable[LeaseRow], demo: 
 def _of_heads(heads: Iterable[CountedHead], demo: Outcome) -> Iterator[str]:
     ours = {(row.fleet, row.as_of): _counters(row) for row in heads}
     for row in demo.reports:
+        if row.as_of > demo.trace["last"]:
+            continue  # when nothing is left to report, but that it is nothing
         mine = ours.get((row.fleet, row.as_of))
         if row.head and mine != _counters(row):
             here = "there is none" if mine is None else f"the head says {mine}"

@@ -11,6 +11,7 @@ from pyutils.cli.credit_options import (
     COIN,
     EXPIRES,
     LOAN,
+    MONTHS,
     PAY,
     asked_options,
     market,
@@ -89,7 +90,7 @@ def cancel(session: Session, loan_id: int, coin: str | None) -> None:
 @credit.command()
 @LOAN
 @click.option("--ceiling", help="The most that may be drawn, in coins; what was asked for by default.")
-@click.option("--months", type=click.IntRange(1, 254), help="Term; what was asked for by default.")
+@click.option("--months", type=MONTHS, help="Term; what was asked for by default.")
 @EXPIRES
 @click.option("--insured-until", type=TIME, required=True, help="End of the insurance that the risk role has seen.")
 @terms_options

@@ -12,6 +12,7 @@ from pyutils.cli.parameters import TIME
 from pyutils.cli.session import Session
 from pyutils.contracts import CreditSystem
 from pyutils.credit import terms as defaults
+from pyutils.credit.schedule import MOST_MONTHS
 from pyutils.errors import InputError
 from pyutils.models import ZERO_ADDRESS, LoanRequest, LoanTerms, StructModel
 from pyutils.operations import markets
@@ -42,6 +43,8 @@ class Ratio(click.ParamType):
 
 RATIO = Ratio()
 
+MONTHS = click.IntRange(1, MOST_MONTHS)
+
 LOAN = click.argument("loan_id", metavar="LOAN", type=int)
 
 PAY = click.option(
@@ -56,7 +59,7 @@ COIN = click.option("--coin", help="Coin of the credit market; the deployment's 
 
 _ASKED = (
     click.option("--principal", required=True, help="Coins to borrow."),
-    click.option("--months", type=click.IntRange(1, 254), default=defaults.MONTHS, show_default=True, help="Term."),
+    click.option("--months", type=MONTHS, default=defaults.MONTHS, show_default=True, help="Term."),
     click.option("--shares", default="0", show_default=True, help="Shares to pledge beside those bound to the title."),
     click.option("--collateral", help="Liquid token to pledge too: an address, or a contract of the deployment."),
     click.option("--collateral-amount", help="How much of it."),
@@ -74,7 +77,7 @@ _TERMS = (
     _ratio("--late-rate", defaults.LATE_RATE_BPS, "Added from a missed due date or breach until its cure."),
     click.option(
         "--reserve-months",
-        type=click.IntRange(0, 254),
+        type=click.IntRange(0, MOST_MONTHS - 1),
         default=defaults.RESERVE_MONTHS,
         show_default=True,
         help="Instalments that the reserve holds.",

@@ -13,14 +13,13 @@ from pyutils.credit import refusals as no
 from pyutils.credit.account import LoanAccount
 from pyutils.credit.evidence import Surroundings, find
 from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, LedgerModel
-from pyutils.credit.schedule import add_months, reserve_target_up
+from pyutils.credit.schedule import MOST_MONTHS, add_months, reserve_target_up
 from pyutils.models.loan import Evidence, LoanRequest, LoanState, LoanTerms
 from pyutils.models.pledge import Limits
 from pyutils.refusal import RefusalError
 from pyutils.units import BPS, Bps, FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds
 
 MOST_RATE_BPS = 10_000
-MOST_MONTHS = 240
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyutils.credit.schedule import Payment, payments, reserve_target_up
+from pyutils.credit.schedule import MOST_MONTHS, Payment, payments, reserve_target_up
 from pyutils.errors import InputError
 from pyutils.units import Bps, TokenUnits, UnixSeconds
-
-MOST_MONTHS = 255
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from pyutils.credit.interest import SCALE, YEAR_S, accrue, interest_up
 from pyutils.models.loan import Instalment
 from pyutils.units import Bps, TokenUnits, UnixSeconds
 
+MOST_MONTHS = 240
+"""No loan is longer."""
 MONTH_S = YEAR_S // 12
 """A month of interest where no calendar is meant: a twelfth of 365 days, 2,628,000 seconds."""
 

@@ -57,7 +57,8 @@ contract FleetCredit is LoanSale {
         _store(a, d);
 
         _tell(loanId, msg.sender, paid);
-        _pullToVault(amount);
+        // Straight to the vault, which counts what arrived.
+        ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
         if (amount < total) {
             _book(loanId, before, paid);
         } else {
@@ -220,13 +221,5 @@ contract FleetCredit is LoanSale {
             Carrying memory none;
             _book(loanId, none, paid);
         }
-    }
-
-    /// @dev Sends `amount` of the caller's straight to the vault.
-    function _pullToVault(uint256 amount) private {
-        uint256 before = ASSET.balanceOf(address(VAULT));
-        ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
-        uint256 received = ASSET.balanceOf(address(VAULT)) - before;
-        require(received == amount, TransferFellShort(ASSET, amount, received));
     }
 }

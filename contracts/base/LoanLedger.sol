@@ -116,12 +116,38 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         require(state == wanted, WrongState(loanId, state));
     }
 
-    function _load(Account storage a) internal view returns (Debt memory) {
-        return a.debt;
+    /// @dev Two reads, where the compiler would make one for each field.
+    function _load(Account storage a) internal view returns (Debt memory d) {
+        uint256 first;
+        uint256 second;
+        assembly ("memory-safe") {
+            first := sload(a.slot)
+            second := sload(add(a.slot, 1))
+        }
+        // Truncating casts take the fields apart, in the order of `Debt`.
+        d.drawn = uint96(first);
+        d.principal = uint96(first >> 96);
+        d.startedAt = uint40(first >> 192);
+        d.nextDue = uint8(first >> 232);
+        d.months = uint8(first >> 240);
+        d.state = LoanState(first >> 248);
+        d.accruedScaled = uint144(second);
+        d.accruedAt = uint40(second >> 144);
+        d.nextDueAt = uint40(second >> 184);
+        d.accrualBps = uint16(second >> 224);
+        d.rateBps = uint16(second >> 240);
     }
 
+    /// @dev Two writes likewise.
     function _store(Account storage a, Debt memory d) internal {
-        a.debt = d;
+        uint256 first = uint256(d.drawn) | uint256(d.principal) << 96 | uint256(d.startedAt) << 192 | uint256(d.nextDue)
+            << 232 | uint256(d.months) << 240 | uint256(d.state) << 248;
+        uint256 second = uint256(d.accruedScaled) | uint256(d.accruedAt) << 144 | uint256(d.nextDueAt) << 184
+            | uint256(d.accrualBps) << 224 | uint256(d.rateBps) << 240;
+        assembly ("memory-safe") {
+            sstore(a.slot, first)
+            sstore(add(a.slot, 1), second)
+        }
     }
 
     function _ofBorrower(uint256 loanId) internal view returns (Account storage a) {

@@ -1,4 +1,4 @@
-"""The mirror of one loan against DebtLib and ServiceLib, at any time of any loan: what it owes, and what revenue does."""
+"""The mirror of one loan against DebtLib and ServiceLib at any time: what it owes, and what revenue does."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ FUNCTIONS = """
         return (d, paid);
     }
 
-    function run(Debt memory d, Service memory s) external view returns (Debt memory, Service memory, Paid memory paid) {
+    function run(Debt memory d, Service memory s)
+        external view
+        returns (Debt memory, Service memory, Paid memory paid)
+    {
         d.accrue();
         s.run(d, paid);
         d.advance();

@@ -10,11 +10,11 @@ from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer
 from pyutils.chain.agreement import Agreement
 from pyutils.contracts import System
 from pyutils.manifest import Manifest
-from pyutils.reporter.config import RulesConfig
-from pyutils.reporter.keys import open_key
-from pyutils.reporter.metrics import Metrics
-from pyutils.reporter.store import Store
-from pyutils.reporter.store_journal import StoreJournal
+from pyutils.reporter.settings.config import RulesConfig
+from pyutils.reporter.settings.keys import open_key
+from pyutils.reporter.store.journal import StoreJournal
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.upkeep.metrics import Metrics
 
 __all__ = ["Chain", "listen_at", "open_key", "open_lane"]
 

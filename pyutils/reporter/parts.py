@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer
+from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer, agreed_web3
 from pyutils.chain.agreement import Agreement
 from pyutils.contracts import System
 from pyutils.manifest import Manifest
@@ -35,7 +35,7 @@ class Chain:
     def over(cls, manifest: Manifest, urls: Sequence[str]) -> Chain:
         """Return the contracts of a deployment; nothing is asked yet."""
         agreement = Agreement(urls, manifest.chain_id)
-        return cls(manifest, agreement, System.at(agreement.web3, manifest))
+        return cls(manifest, agreement, System.at(agreed_web3(agreement), manifest))
 
     def count_into(self, metrics: Metrics) -> None:
         """Tell how often each endpoint was outvoted or silent since the last time."""

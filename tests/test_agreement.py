@@ -25,6 +25,7 @@ from pyutils.chain import (
     RpcPolicy,
     RpcUnreachableError,
     WrongChainError,
+    agreed_web3,
     rpc,
 )
 from pyutils.contracts import System
@@ -304,22 +305,26 @@ def test_read__many_at_once__all_are_answered(endpoints: list[faulty.FaultyRpc])
 def test_web3__system_over_it__one_liar_changes_nothing(
     endpoints: list[faulty.FaultyRpc], agreement: Agreement, system: System
 ) -> None:
-    agreed = System.at(agreement.web3, system.manifest)
+    agreed = System.at(agreed_web3(agreement), system.manifest)
     endpoints[0].fault("eth_call", faulty.result("0x" + "00" * 31 + "63"))
     endpoints[0].fault("eth_getLogs", faulty.result([]))
     assert agreed.coin().decimals() == system.coin().decimals() == 6
     assert agreed.registry.fleet_count() == 0
     asked = {"address": system.authority.address, "fromBlock": "0x0", "toBlock": "latest"}
-    logs = [[row["data"] for row in rpc.request(one, "eth_getLogs", asked)] for one in (agreement.web3, system.web3)]
+    over = agreed_web3(agreement)
+    logs = [[row["data"] for row in rpc.request(one, "eth_getLogs", asked)] for one in (over, system.web3)]
     assert logs[0] == logs[1] != []
     assert settled(lambda: agreement.disagreements[endpoints[0].url])
-    assert AnvilClock(agreement.web3).now() == AnvilClock(system.web3).now()
+    assert AnvilClock(agreed_web3(agreement)).now() == AnvilClock(system.web3).now()
 
 
 def test_web3__one_lags__latest_is_what_a_majority_has(
     endpoints: list[faulty.FaultyRpc], agreement: Agreement, system: System
 ) -> None:
-    coin, lane = System.at(agreement.web3, system.manifest).coin(), Lane(agreement.web3, account("investor-1"))
+    coin, lane = (
+        System.at(agreed_web3(agreement), system.manifest).coin(),
+        Lane(agreed_web3(agreement), account("investor-1")),
+    )
     coin.mint(lane, NOWHERE, TokenUnits(5))
     endpoints[2].lag(2)
     assert coin.balance_of(NOWHERE) == 5
@@ -331,10 +336,10 @@ def test_web3__one_lags__latest_is_what_a_majority_has(
 def test_web3__a_call_reverts__majority_s_revert_is_decoded(
     endpoints: list[faulty.FaultyRpc], agreement: Agreement, system: System
 ) -> None:
-    coin = System.at(agreement.web3, system.manifest).coin()
+    coin = System.at(agreed_web3(agreement), system.manifest).coin()
     endpoints[0].fault("eth_estimateGas", faulty.result("0x5208"))
     with pytest.raises(RevertedError) as refused:
-        coin.transfer(Lane(agreement.web3, account("investor-1")), NOWHERE, TokenUnits(1))
+        coin.transfer(Lane(agreed_web3(agreement), account("investor-1")), NOWHERE, TokenUnits(1))
     assert refused.value.name == "ERC20InsufficientBalance"
 
 
@@ -342,10 +347,10 @@ def test_web3__one_of_three_reverts_alone__is_outvoted(
     endpoints: list[faulty.FaultyRpc], agreement: Agreement, system: System
 ) -> None:
     endpoints[0].fault("eth_call", faulty.error("execution reverted", 3, "0xdeadbeef"))
-    assert System.at(agreement.web3, system.manifest).coin().decimals() == 6
+    assert System.at(agreed_web3(agreement), system.manifest).coin().decimals() == 6
     endpoints[1].fault("eth_call", faulty.error("execution reverted", 3, "0xdeadbeef"))
     with pytest.raises(RevertedError, match="0xdeadbeef"):
-        System.at(agreement.web3, system.manifest).coin().decimals()
+        System.at(agreed_web3(agreement), system.manifest).coin().decimals()
 
 
 @pytest.mark.parametrize("number", ["0x0", "0xffffffffffff"])
@@ -354,7 +359,7 @@ def test_web3__one_lies_about_gas_and_fees__transaction_is_as_usual(
 ) -> None:
     for method in ("eth_estimateGas", "eth_maxPriorityFeePerGas", "eth_getTransactionCount"):
         endpoints[1].fault(method, faulty.result(number))
-    lane = Lane(agreement.web3, account("investor-1"), LanePolicy(timeout_s=5, poll_s=0.05))
+    lane = Lane(agreed_web3(agreement), account("investor-1"), LanePolicy(timeout_s=5, poll_s=0.05))
     sent = lane.send(NOWHERE, b"", value=1)
     assert sent.nonce == 0
     assert 21_000 <= sent.transaction["gas"] < 30_000
@@ -370,7 +375,7 @@ def test_send__only_one_takes_it__is_sent(
 ) -> None:
     for one in endpoints[:2]:
         one.fault("eth_sendRawTransaction", fault)
-    lane = Lane(agreement.web3, account("investor-1"), LanePolicy(timeout_s=5, poll_s=0.05))
+    lane = Lane(agreed_web3(agreement), account("investor-1"), LanePolicy(timeout_s=5, poll_s=0.05))
     assert lane.transact(NOWHERE, b"", value=1).succeeded
 
 
@@ -379,10 +384,10 @@ def test_send__goes_to_all__already_known_is_success(
 ) -> None:
     rpc.request(web3, "evm_setAutomine", False)
     try:
-        lane = Lane(agreement.web3, account("investor-1"))
+        lane = Lane(agreed_web3(agreement), account("investor-1"))
         sent = lane.send(NOWHERE, b"", value=1)
         assert settled(lambda: all("eth_sendRawTransaction" in one.asked for one in endpoints))
-        answer = rpc.request(agreement.web3, "eth_sendRawTransaction", "0x" + sent.raw.hex())
+        answer = rpc.request(agreed_web3(agreement), "eth_sendRawTransaction", "0x" + sent.raw.hex())
         assert answer == sent.hash
     finally:
         rpc.request(web3, "evm_setAutomine", True)
@@ -393,11 +398,11 @@ def test_send__all_refuse__what_most_say_is_the_error(endpoints: list[faulty.Fau
     for one in endpoints[1:]:
         one.fault("eth_sendRawTransaction", faulty.error("insufficient funds for gas * price + value"))
     with pytest.raises(RpcError, match="insufficient funds"):
-        rpc.request(agreement.web3, "eth_sendRawTransaction", "0x00")
+        rpc.request(agreed_web3(agreement), "eth_sendRawTransaction", "0x00")
     for one in endpoints:
         one.fault("eth_sendRawTransaction", faulty.lost)
     with pytest.raises(RpcUnreachableError):
-        rpc.request(agreement.web3, "eth_sendRawTransaction", "0x00")
+        rpc.request(agreed_web3(agreement), "eth_sendRawTransaction", "0x00")
 
 
 def test_receipt__one_invents_it__is_not_believed(
@@ -407,16 +412,16 @@ def test_receipt__one_invents_it__is_not_believed(
     missing = "0x" + "12" * 32
     true = rpc.request(web3, "eth_getTransactionReceipt", receipt.hash)
     endpoints[0].fault("eth_getTransactionReceipt", faulty.result(true))
-    assert rpc.request(agreement.web3, "eth_getTransactionReceipt", missing) is None
+    assert rpc.request(agreed_web3(agreement), "eth_getTransactionReceipt", missing) is None
     endpoints[0].fault("eth_getTransactionReceipt", faulty.result({**true, "status": "0x0"}))
-    assert rpc.request(agreement.web3, "eth_getTransactionReceipt", receipt.hash)["status"] == "0x1"
+    assert rpc.request(agreed_web3(agreement), "eth_getTransactionReceipt", receipt.hash)["status"] == "0x1"
     endpoints[0].fault("eth_getTransactionReceipt", faulty.result(None))
-    assert rpc.request(agreement.web3, "eth_getTransactionReceipt", receipt.hash)["status"] == "0x1"
+    assert rpc.request(agreed_web3(agreement), "eth_getTransactionReceipt", receipt.hash)["status"] == "0x1"
 
 
 def test_receipt__two_endpoints_and_one_lags__not_yet(endpoints: list[faulty.FaultyRpc], web3: Web3) -> None:
     two = Agreement([one.url for one in endpoints[:2]], CHAIN_ID, QUICK)
-    lane = Lane(two.web3, account("investor-1"), LanePolicy(timeout_s=5, poll_s=0.05))
+    lane = Lane(agreed_web3(two), account("investor-1"), LanePolicy(timeout_s=5, poll_s=0.05))
     endpoints[1].lag(2)
     sent = lane.send(NOWHERE, b"", value=1)
     assert lane.step(sent).receipt is None
@@ -427,7 +432,7 @@ def test_receipt__two_endpoints_and_one_lags__not_yet(endpoints: list[faulty.Fau
 def test_web3__clock_of_a_development_node__is_set_once(
     endpoints: list[faulty.FaultyRpc], agreement: Agreement, web3: Web3
 ) -> None:
-    clock, before = AnvilClock(agreement.web3), head(web3)
+    clock, before = AnvilClock(agreed_web3(agreement)), head(web3)
     clock.advance(100)
     assert head(web3) == before + 1
     assert "evm_mine" not in {*endpoints[1].asked, *endpoints[2].asked}
@@ -435,8 +440,8 @@ def test_web3__clock_of_a_development_node__is_set_once(
 
 def test_web3__one_endpoint__works_as_before(anvil: Anvil, web3: Web3, system: System) -> None:
     alone = Agreement([anvil.url], CHAIN_ID, QUICK)
-    coin = System.at(alone.web3, system.manifest).coin()
-    coin.mint(Lane(alone.web3, account("investor-1")), NOWHERE, TokenUnits(5))
+    coin = System.at(agreed_web3(alone), system.manifest).coin()
+    coin.mint(Lane(agreed_web3(alone), account("investor-1")), NOWHERE, TokenUnits(5))
     assert coin.balance_of(NOWHERE) == 5
     with pytest.raises(RpcError):
-        rpc.request(alone.web3, "no_such_method")
+        rpc.request(agreed_web3(alone), "no_such_method")

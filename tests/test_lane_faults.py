@@ -27,6 +27,7 @@ from pyutils.chain import (
     Sent,
     Stage,
     TransactionTimeoutError,
+    agreed_web3,
     connect,
     inclusion,
     rpc,
@@ -402,7 +403,7 @@ def test_step__over_a_majority__liar_and_laggard_change_nothing(anvil: Anvil, we
         faulty.FaultyRpc(anvil.url) as third,
     ):
         quick = RpcPolicy(timeout_s=1, rounds=3, pause_s=0.01)
-        agreed = Agreement([liar.url, other.url, third.url], CHAIN_ID, quick).web3
+        agreed = agreed_web3(Agreement([liar.url, other.url, third.url], CHAIN_ID, quick))
         lane = Lane(agreed, sender, LanePolicy(confirmations=2, replace_after_s=0))
         liar.fault("eth_getTransactionCount", faulty.result("0x7"))
         liar.fault("eth_getTransactionByHash", faulty.result(None))

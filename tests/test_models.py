@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pyutils import artifacts, models
 from pyutils.meter.leaf_file import Header as LeafFileHeader
 from pyutils.models import Address, FrozenModel, StructModel
-from pyutils.reporter import history
+from pyutils.reporter.store import history
 
 STRUCTS: dict[str, type[FrozenModel]] = {
     "Fleet": models.Fleet,

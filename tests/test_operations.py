@@ -15,8 +15,8 @@ import click
 import pytest
 
 from pyutils.cli import root
-from pyutils.reporter.alarms import Alarm
-from pyutils.reporter.config import ServeConfig, VerifierConfig
+from pyutils.reporter.settings.config import ServeConfig, VerifierConfig
+from pyutils.reporter.upkeep.alarms import Alarm
 
 PAGES = {"operator.md": 200, "verifier.md": 100}
 UNITS = ("gpurwa-operator.service", "gpurwa-verifier.service")

@@ -2,6 +2,7 @@
 
 from pyutils.chain.account import NoAccountError, open_signer
 from pyutils.chain.agreement import AgreedBlock, Agreement, DisagreementError
+from pyutils.chain.agreement_provider import agreed_web3
 from pyutils.chain.clock import AnvilClock, ClockError
 from pyutils.chain.errors import ChainProtocolError, RevertedError, UnknownRevertError, decode_revert
 from pyutils.chain.fees import FeeCapError, LanePolicy
@@ -102,6 +103,7 @@ __all__ = [
     "Web3Signer",
     "WrongChainError",
     "WrongSignatureError",
+    "agreed_web3",
     "connect",
     "decode_revert",
     "dev_signer",

@@ -10,12 +10,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
 import tenacity
-from web3 import Web3
-from web3.middleware import AttributeDictMiddleware
 from web3.types import RPCResponse
 
 from pyutils.chain import ballot
@@ -76,13 +73,6 @@ class Agreement:
         """How often each endpoint said nothing that could be used, or was behind, by URL."""
         self._panel = Panel(self.urls, chain_id, self.policy)
         self._lock = threading.Lock()
-
-    @cached_property
-    def web3(self) -> Web3:
-        """A web3 that answers by majority."""
-        from pyutils.chain.agreement_provider import AgreementProvider
-
-        return Web3(AgreementProvider(self), middleware=[AttributeDictMiddleware])
 
     def latest(self) -> AgreedBlock:
         """Return the highest block that a majority has reached, and agrees on. Raises as `read` does."""

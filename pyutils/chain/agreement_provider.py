@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
+from web3 import Web3
+from web3.middleware import AttributeDictMiddleware
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -31,6 +33,11 @@ _BLOCK_AT: Final = {
 _MEDIANS: Final = frozenset({"eth_estimateGas", "eth_gasPrice", "eth_maxPriorityFeePerGas"})
 _OF_ONE_NODE: Final = ("anvil_", "evm_")
 """Methods of a development node, whose time is set once however many names it has."""
+
+
+def agreed_web3(agreement: Agreement) -> Web3:
+    """Return a web3 that answers by majority."""
+    return Web3(AgreementProvider(agreement), middleware=[AttributeDictMiddleware])
 
 
 class AgreementProvider(JSONBaseProvider):

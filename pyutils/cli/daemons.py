@@ -14,8 +14,8 @@ from pyutils.chain import KeystoreError
 from pyutils.cli.parameters import DURATION, FILE
 from pyutils.cli.session import Session, ask_password
 from pyutils.errors import InputError, ToolchainError
-from pyutils.reporter.config import OPERATOR_FILE, VERIFIER_FILE, OperatorConfig, VerifierConfig, read_config
-from pyutils.reporter.folders import Folders
+from pyutils.reporter.settings.config import OPERATOR_FILE, VERIFIER_FILE, OperatorConfig, VerifierConfig, read_config
+from pyutils.reporter.settings.folders import Folders
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -9,12 +9,12 @@ import click
 
 from pyutils.cli.output import print_facts
 from pyutils.cli.session import NotConfirmedError, Session
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.identity import Identity
-from pyutils.reporter.store_errors import OtherStoreError
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.store.errors import OtherStoreError
+from pyutils.reporter.store.identity import Identity
 
 if TYPE_CHECKING:
-    from pyutils.reporter.move import Moved
+    from pyutils.reporter.store.move import Moved
 
 WITHOUT_FILES = click.option("--without-files", is_flag=True, help="Leave published files out: leaf files, samples.")
 YES = click.option("--yes", is_flag=True, help="Do not ask first.")
@@ -24,8 +24,8 @@ def export_to(
     session: Session, folders: Folders, identity: Identity, archive: Path, *, with_files: bool, yes: bool
 ) -> None:
     """Write a store's archive once the user agreed, after which the store signs nothing any more."""
-    from pyutils.reporter.move import export_store
-    from pyutils.reporter.store import Store
+    from pyutils.reporter.store.move import export_store
+    from pyutils.reporter.store.store import Store
 
     # Opened before anybody is asked: a daemon that runs is a reason to refuse.
     with Store.open(folders.store, identity, even_if_moved=True) as store:
@@ -44,8 +44,8 @@ def import_from(
     Without an identity, as where no configuration is there yet, the archive says whose it is; network and oracle must
     be those of the session.
     """
-    from pyutils.reporter.archive import open_archive
-    from pyutils.reporter.move import import_archive
+    from pyutils.reporter.store.archive import open_archive
+    from pyutils.reporter.store.move import import_archive
 
     if identity is None:
         with open_archive(archive) as opened:

@@ -31,8 +31,8 @@ from pyutils.cli.operator_records import dry_run, export, import_, replay
 from pyutils.cli.output import print_facts
 from pyutils.cli.parameters import DURATION, FILE, TIME, format_time
 from pyutils.cli.session import Session, asks
-from pyutils.reporter.config import OperatorConfig, check_config
-from pyutils.reporter.folders import Folders
+from pyutils.reporter.settings.config import OperatorConfig, check_config
+from pyutils.reporter.settings.folders import Folders
 from pyutils.units import FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ def doctor(session: Session, fleet_id: int | None, file: Path | None) -> None:
     Clock, keys, roles, money, bond, endpoints, verifiers, meter, store, disk and the published port.
     """
     with daemon_parts():
-        from pyutils.reporter.checkup import operator_checkup
+        from pyutils.reporter.checkups.checkup import operator_checkup
     there, config, folders = open_operator(session, fleet_id, file)
     found = list(operator_checkup(config, folders, there.manifest, there.urls, ask_on_terminal))
     show_findings(there, f"Reporter of fleet {config.fleet} on {config.network}", found)

@@ -13,8 +13,8 @@ from pyutils.cli.moving import WITHOUT_FILES, YES, export_to, import_from
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, TIME, format_time
 from pyutils.cli.session import Session, asks
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.keys import account_of
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.settings.keys import account_of
 from pyutils.reporter.setup import identity_of
 from pyutils.units import (
     MS_PER_SECOND,
@@ -37,7 +37,7 @@ _WEI_DECIMALS = 18
 def dry_run(session: Session, fleet_id: int | None, file: Path | None, as_of: int | None) -> None:
     """Build what would be reported now, and print it with its cost. Needs no key, writes and sends nothing."""
     from pyutils.reporter.rehearsal import Rehearsal, rehearse
-    from pyutils.reporter.sources import open_source
+    from pyutils.reporter.settings.sources import open_source
 
     there, config, folders = open_operator(session, fleet_id, file)
     system, fleet = there.system, FleetId(config.fleet)
@@ -95,8 +95,8 @@ def dry_run(session: Session, fleet_id: int | None, file: Path | None, as_of: in
 @asks
 def replay(session: Session, fleet_id: int | None, file: Path | None, first: int | None, last: int | None) -> None:
     """Build reports again from the published pages on disk, and compare them bit for bit with what was said."""
-    from pyutils.reporter.replay import Replay, ReplayError
-    from pyutils.reporter.store_view import look_into
+    from pyutils.reporter.publishing.replay import Replay, ReplayError
+    from pyutils.reporter.store.view import look_into
 
     there, config, folders = open_operator(session, fleet_id, file)
     console = Console(stderr=True)

@@ -138,7 +138,7 @@ def proof(session: Session, lease_id: int, leaf_files: Path | None, publisher: s
 
 def fetch_leaf_file(session: Session, publisher: str, data_hash: bytes) -> LeafFile:
     """Return a leaf file from a publisher, by its hash. Raises `PublisherError`."""
-    from pyutils.reporter.fetch import Fetcher
+    from pyutils.reporter.publishing.fetch import Fetcher
 
     return Fetcher(publisher, session.fetched).leaf_file(data_hash)
 
@@ -171,7 +171,7 @@ def print_report(told: MeterReport, power: PowerModel | None, more: dict[str, ob
 
 def _published_proof(session: Session, publisher: str, lease_id: LeaseId) -> tuple[bytes, int, tuple[bytes, ...]]:
     """Return root, delivery and proof as a publisher gives them, once the head on chain says the same."""
-    from pyutils.reporter.fetch import Fetcher, NotPublishedError
+    from pyutils.reporter.publishing.fetch import Fetcher, NotPublishedError
 
     try:
         found = Fetcher(publisher, session.fetched).lease_proof(lease_id)
@@ -194,8 +194,8 @@ def _published_proof(session: Session, publisher: str, lease_id: LeaseId) -> tup
 def _build_again(session: Session, publisher: str, told: ReportFile, leaf_file: LeafFile) -> None:
     """Build a report from the published samples. Raises `LeafFileError` where they give another one."""
     from pyutils.reporter.draft import NothingKept
-    from pyutils.reporter.fetch import Fetcher
-    from pyutils.reporter.rebuilding import rebuild
+    from pyutils.reporter.publishing.fetch import Fetcher
+    from pyutils.reporter.publishing.rebuilding import rebuild
 
     fetcher = Fetcher(publisher, session.fetched)
     rebuild(session.system, NothingKept(), fetcher, told, leaf_file.header.power, EPOCH)

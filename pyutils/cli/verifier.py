@@ -29,9 +29,9 @@ from pyutils.cli.output import print_facts
 from pyutils.cli.parameters import FILE, format_time
 from pyutils.cli.session import NotConfirmedError, Session, asks
 from pyutils.errors import InputError
-from pyutils.reporter.config import VerifierConfig, check_config
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.keys import account_of
+from pyutils.reporter.settings.config import VerifierConfig, check_config
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.settings.keys import account_of
 from pyutils.reporter.setup import identity_of
 from pyutils.units import FleetId
 
@@ -120,7 +120,7 @@ def doctor(session: Session, file: Path | None) -> None:
     Clock, keys, endpoints, operators, peers, meters, store, disk and the published port.
     """
     with daemon_parts():
-        from pyutils.reporter.checkup import verifier_checkup
+        from pyutils.reporter.checkups.checkup import verifier_checkup
     there, config, folders = open_verifier(session, file)
     found = list(verifier_checkup(config, folders, there.manifest, there.urls, ask_on_terminal))
     show_findings(there, f"Verifier on {config.network}", found)

@@ -1,8 +1,9 @@
 """Replays a trace as dcgm-exporter would have shown it: the same metrics and labels, each sample with its own time.
 
 A real exporter shows the newest value alone, and Prometheus takes one a scrape. Here many samples of a GPU stand in
-one page, oldest first, each with its timestamp, and every page is read whole twice: whoever read the first may have died
-before it kept it, and of equal samples a server keeps one. Each path is replayed by itself, so that several servers may scrape.
+one page, oldest first, each with its timestamp, and every page is read whole twice: whoever read the first may have
+died before it kept it, and of equal samples a server keeps one. Each path is replayed by itself, so that several
+servers may scrape.
 """
 
 from __future__ import annotations

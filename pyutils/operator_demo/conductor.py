@@ -17,8 +17,8 @@ from pyutils.operator_demo.deaths import Death, examine, short
 from pyutils.operator_demo.household import Household
 from pyutils.operator_demo.kills import Kill
 from pyutils.operator_demo.timetable import hour_label, hour_of, quitting_time
-from pyutils.reporter.records import State
-from pyutils.reporter.store_view import look_into
+from pyutils.reporter.store.records import State
+from pyutils.reporter.store.view import look_into
 from pyutils.units import FleetId, GpuMs, UnixSeconds, format_gpu_hours
 
 RESTART_S: Final = 60

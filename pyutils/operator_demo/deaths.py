@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from pyutils.operator_demo.kills import Kill
-from pyutils.reporter.records import State
-from pyutils.reporter.store_view import look_into
+from pyutils.reporter.store.records import State
+from pyutils.reporter.store.view import look_into
 
 _LEFT: Final = {
     None: "nothing of it on disk",

@@ -19,8 +19,8 @@ from pyutils.devnet import NETWORK
 from pyutils.operator_demo.daemon import Daemon, DaemonError
 from pyutils.operator_demo.feed import Feed
 from pyutils.prometheus_server import free_port
-from pyutils.reporter.fetch import Fetcher
-from pyutils.reporter.folders import Folders
+from pyutils.reporter.publishing.fetch import Fetcher
+from pyutils.reporter.settings.folders import Folders
 from pyutils.units import FleetId, UnixSeconds
 
 OPERATORS: Final = "operators"

@@ -19,7 +19,7 @@ from pyutils.operator_demo.deaths import Death
 from pyutils.operator_demo.faults import Moment, death_faults, promise_faults, report_faults, status_faults
 from pyutils.operator_demo.household import Household
 from pyutils.operator_demo.rows import DeathRow, HeadRow
-from pyutils.reporter.store_view import look_into
+from pyutils.reporter.store.view import look_into
 from pyutils.units import FleetId
 
 

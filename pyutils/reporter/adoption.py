@@ -14,10 +14,10 @@ from pyutils.errors import GpuRwaError
 from pyutils.models import PowerModel
 from pyutils.operations.report_files import ReportFile
 from pyutils.operations.reports import head_report
-from pyutils.reporter.fetch import Fetcher
-from pyutils.reporter.rebuilding import Rebuilt, rebuild
-from pyutils.reporter.records import State
-from pyutils.reporter.store import Store
+from pyutils.reporter.publishing.fetch import Fetcher
+from pyutils.reporter.publishing.rebuilding import Rebuilt, rebuild
+from pyutils.reporter.store.records import State
+from pyutils.reporter.store.store import Store
 from pyutils.reporter.view import View
 from pyutils.units import EPOCH, UnixSeconds
 

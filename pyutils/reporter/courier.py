@@ -21,10 +21,10 @@ from pyutils.operations.money import BalanceTooSmallError
 from pyutils.operations.report_files import SignatureFile
 from pyutils.operations.reports import make_stake_payable
 from pyutils.reporter import failpoints
-from pyutils.reporter.records import Record, State
-from pyutils.reporter.store import Store
-from pyutils.reporter.store_journal import StoreJournal
-from pyutils.reporter.telemetry import Telemetry
+from pyutils.reporter.store.journal import StoreJournal
+from pyutils.reporter.store.records import Record, State
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.upkeep.telemetry import Telemetry
 from pyutils.reporter.view import View
 from pyutils.units import BlockNumber, FleetId
 

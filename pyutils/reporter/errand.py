@@ -9,10 +9,10 @@ from itertools import count
 
 from pyutils.errors import GpuRwaError
 from pyutils.operations.commitments import samples_close_at
-from pyutils.reporter.lineage import PUBLISHED
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.records import Record, State
 from pyutils.reporter.reporter import OPEN
+from pyutils.reporter.store.lineage import PUBLISHED
+from pyutils.reporter.store.records import Record, State
 from pyutils.reporter.unsafe import UnsafeToSignError
 from pyutils.reporter.view import due_times, look
 from pyutils.units import EPOCH, UnixSeconds

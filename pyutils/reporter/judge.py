@@ -16,17 +16,17 @@ from pyutils.operations.report_files import SignatureFile
 from pyutils.operations.reports import head_report
 from pyutils.reporter import failpoints
 from pyutils.reporter.adoption import adopt, rebuild_head
-from pyutils.reporter.comparison import NotBelievedError, check_believable, check_capacity
-from pyutils.reporter.config import WatchedFleet
 from pyutils.reporter.draft import feed_from_source, restored_meter
-from pyutils.reporter.fetch import Fetcher
-from pyutils.reporter.lineage import PUBLISHED
-from pyutils.reporter.promises import DoubleSignError
-from pyutils.reporter.proposal import Proposal
-from pyutils.reporter.rebuilding import Rebuilt, rebuild
-from pyutils.reporter.store import Store
-from pyutils.reporter.verifier_service import NotNowError
+from pyutils.reporter.publishing.fetch import Fetcher
+from pyutils.reporter.publishing.rebuilding import Rebuilt, rebuild
+from pyutils.reporter.settings.config import WatchedFleet
+from pyutils.reporter.store.lineage import PUBLISHED
+from pyutils.reporter.store.promises import DoubleSignError
+from pyutils.reporter.store.store import Store
 from pyutils.reporter.view import NO_DIGEST, View, look
+from pyutils.reporter.witness.comparison import NotBelievedError, check_believable, check_capacity
+from pyutils.reporter.witness.proposal import Proposal
+from pyutils.reporter.witness.verifier_service import NotNowError
 from pyutils.units import FleetId, UnixSeconds, Watts
 
 _LOG = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pyutils.contracts import System
 from pyutils.models import parse_address
 from pyutils.operations.history import Event, events, topic
-from pyutils.reporter.records import State
-from pyutils.reporter.store import Store
+from pyutils.reporter.store.records import State
+from pyutils.reporter.store.store import Store
 from pyutils.reporter.unsafe import UnsafeToSignError
 from pyutils.reporter.view import REPORTER_BIT, View
 from pyutils.units import FleetId, UnixSeconds

@@ -14,8 +14,8 @@ from typing import Final
 
 from pyutils.errors import ChainError, GpuRwaError, SigningError
 from pyutils.meter import SourceError
-from pyutils.reporter.health import Health
 from pyutils.reporter.unsafe import UnsafeToSignError
+from pyutils.reporter.upkeep.health import Health
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,32 +9,32 @@ from typing import Self
 from pyutils.manifest import Manifest
 from pyutils.meter import SampleSource
 from pyutils.models import parse_address
-from pyutils.reporter.alarms import Alarms
-from pyutils.reporter.answers import web_app
-from pyutils.reporter.config import OperatorConfig
 from pyutils.reporter.courier import Courier
-from pyutils.reporter.envelope import reporter_domain
-from pyutils.reporter.fetch import Fetcher
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.health import Health, ops_app
-from pyutils.reporter.identity import Identity
 from pyutils.reporter.loop import Loop, stopped_by_signals
-from pyutils.reporter.meter_watch import MeterWatch
-from pyutils.reporter.metrics import Metrics
-from pyutils.reporter.old_folder import OldFolder
 from pyutils.reporter.parts import Chain, listen_at, open_key, open_lane
-from pyutils.reporter.peers import Peer, PeerClient
-from pyutils.reporter.publisher import publisher_routes
-from pyutils.reporter.purse import Purse
+from pyutils.reporter.publishing.fetch import Fetcher
+from pyutils.reporter.publishing.old_folder import OldFolder
+from pyutils.reporter.publishing.publisher import publisher_routes
+from pyutils.reporter.publishing.shelf import StoreShelf
 from pyutils.reporter.reporter import Reporter
-from pyutils.reporter.serving import Server
-from pyutils.reporter.shelf import StoreShelf
-from pyutils.reporter.sources import open_source
+from pyutils.reporter.settings.config import OperatorConfig
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.settings.sources import open_source
 from pyutils.reporter.starting import check_history, check_peers, check_reporter
-from pyutils.reporter.store import Store
-from pyutils.reporter.telemetry import Telemetry
+from pyutils.reporter.store.identity import Identity
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.upkeep.alarms import Alarms
+from pyutils.reporter.upkeep.health import Health, ops_app
+from pyutils.reporter.upkeep.meter_watch import MeterWatch
+from pyutils.reporter.upkeep.metrics import Metrics
+from pyutils.reporter.upkeep.purse import Purse
+from pyutils.reporter.upkeep.telemetry import Telemetry
 from pyutils.reporter.view import View, look
 from pyutils.reporter.watcher import Watcher
+from pyutils.reporter.web.answers import web_app
+from pyutils.reporter.web.serving import Server
+from pyutils.reporter.witness.envelope import reporter_domain
+from pyutils.reporter.witness.peers import Peer, PeerClient
 from pyutils.units import MS_PER_SECOND, FleetId, Ms
 
 TICK_LIMIT_S = 900.0

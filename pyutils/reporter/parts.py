@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer
+from pyutils.chain import DEV_CHAINS, Lane, LanePolicy, Signer, agreed_web3
 from pyutils.chain.agreement import Agreement
 from pyutils.contracts import System
 from pyutils.manifest import Manifest
-from pyutils.reporter.config import RulesConfig
-from pyutils.reporter.keys import open_key
-from pyutils.reporter.metrics import Metrics
-from pyutils.reporter.store import Store
-from pyutils.reporter.store_journal import StoreJournal
+from pyutils.reporter.settings.config import RulesConfig
+from pyutils.reporter.settings.keys import open_key
+from pyutils.reporter.store.journal import StoreJournal
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.upkeep.metrics import Metrics
 
 __all__ = ["Chain", "listen_at", "open_key", "open_lane"]
 
@@ -35,7 +35,7 @@ class Chain:
     def over(cls, manifest: Manifest, urls: Sequence[str]) -> Chain:
         """Return the contracts of a deployment; nothing is asked yet."""
         agreement = Agreement(urls, manifest.chain_id)
-        return cls(manifest, agreement, System.at(agreement.web3, manifest))
+        return cls(manifest, agreement, System.at(agreed_web3(agreement), manifest))
 
     def count_into(self, metrics: Metrics) -> None:
         """Tell how often each endpoint was outvoted or silent since the last time."""

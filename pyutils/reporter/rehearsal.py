@@ -13,12 +13,12 @@ from pyutils.models import MeterReport, PowerModel
 from pyutils.operations.commitments import ReportTimeError, read_commitments, samples_close_at
 from pyutils.operations.gpu_lists import GpuLists
 from pyutils.operations.report_files import ReportFile
-from pyutils.reporter.config import RulesConfig
-from pyutils.reporter.costs import report_cost
 from pyutils.reporter.draft import Checkpoints, Draft, NothingKept, feed_from_source, finish, restored_meter
-from pyutils.reporter.lineage import PUBLISHED
-from pyutils.reporter.store_reader import StoreReader
-from pyutils.reporter.store_view import look_into
+from pyutils.reporter.settings.config import RulesConfig
+from pyutils.reporter.settings.costs import report_cost
+from pyutils.reporter.store.lineage import PUBLISHED
+from pyutils.reporter.store.reader import StoreReader
+from pyutils.reporter.store.view import look_into
 from pyutils.reporter.view import NO_DIGEST, View, due_times, look
 from pyutils.units import EPOCH, FleetId, UnixSeconds
 

@@ -23,21 +23,21 @@ from pyutils.operations.gpu_lists import GpuLists
 from pyutils.operations.report_files import ReportFile, SignatureFile
 from pyutils.reporter import failpoints
 from pyutils.reporter.adoption import adopt, rebuild_head
-from pyutils.reporter.alarms import Alarm, Alarms
-from pyutils.reporter.config import RulesConfig
 from pyutils.reporter.courier import Courier
 from pyutils.reporter.draft import feed_from_source, restored_meter
-from pyutils.reporter.fetch import Fetcher
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.lineage import PUBLISHED
-from pyutils.reporter.peers import PeerClient, gather
-from pyutils.reporter.promises import BelowWatermarkError, DoubleSignError
-from pyutils.reporter.proposal import Proposal
-from pyutils.reporter.records import Record, State
+from pyutils.reporter.publishing.fetch import Fetcher
+from pyutils.reporter.settings.config import RulesConfig
+from pyutils.reporter.settings.folders import Folders
 from pyutils.reporter.starting import FleetOverError, check_reporter
-from pyutils.reporter.store import Store
-from pyutils.reporter.telemetry import Counts, Telemetry
+from pyutils.reporter.store.lineage import PUBLISHED
+from pyutils.reporter.store.promises import BelowWatermarkError, DoubleSignError
+from pyutils.reporter.store.records import Record, State
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.upkeep.alarms import Alarm, Alarms
+from pyutils.reporter.upkeep.telemetry import Counts, Telemetry
 from pyutils.reporter.view import NO_DIGEST, View, due_times, is_over, was_posted
+from pyutils.reporter.witness.peers import PeerClient, gather
+from pyutils.reporter.witness.proposal import Proposal
 from pyutils.units import EPOCH, SECONDS_PER_HOUR, FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Final
 
 from pyutils.contracts import System
 from pyutils.errors import InputError
-from pyutils.reporter.config import (
+from pyutils.reporter.settings.config import (
     ConfigError,
     OperatorConfig,
     Section,
@@ -16,12 +16,12 @@ from pyutils.reporter.config import (
     VerifierConfig,
     read_config,
 )
-from pyutils.reporter.config_text import render
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.identity import Identity, Role
-from pyutils.reporter.keys import account_of
+from pyutils.reporter.settings.config_text import render
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.settings.keys import account_of
 from pyutils.reporter.starting import check_never_reported
-from pyutils.reporter.store import Store
+from pyutils.reporter.store.identity import Identity, Role
+from pyutils.reporter.store.store import Store
 from pyutils.reporter.view import look
 from pyutils.units import FleetId
 

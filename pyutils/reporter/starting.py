@@ -11,12 +11,12 @@ from pyutils.chain import Signer
 from pyutils.contracts import System
 from pyutils.errors import GpuRwaError, InputError
 from pyutils.reporter.key_reports import check_known, reports_by
-from pyutils.reporter.peers import PeerClient, PeerError
-from pyutils.reporter.proposal import Proposal, ProposalError
-from pyutils.reporter.speech import printable
-from pyutils.reporter.store import Store
+from pyutils.reporter.store.store import Store
 from pyutils.reporter.unsafe import UnsafeToSignError
 from pyutils.reporter.view import View
+from pyutils.reporter.witness.peers import PeerClient, PeerError
+from pyutils.reporter.witness.proposal import Proposal, ProposalError
+from pyutils.reporter.witness.speech import printable
 from pyutils.units import FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)

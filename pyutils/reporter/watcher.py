@@ -11,10 +11,10 @@ from typing import Final
 
 from pyutils.contracts import System
 from pyutils.operations.history import Event, events, topic
-from pyutils.reporter.alarms import Alarm, Alarms
 from pyutils.reporter.key_reports import ForeignReportError, foreign, is_known, reports_by
-from pyutils.reporter.metrics import Metrics
-from pyutils.reporter.store import Store
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.upkeep.alarms import Alarm, Alarms
+from pyutils.reporter.upkeep.metrics import Metrics
 from pyutils.reporter.view import REPORTER_BIT, View
 from pyutils.units import FleetId
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pyutils.cli.daemons import ask_on_terminal
 from pyutils.cli.session import STATE_VARIABLE
-from pyutils.reporter.config import OperatorConfig, VerifierConfig, read_config
-from pyutils.reporter.folders import Folders
 from pyutils.reporter.operator_daemon import OperatorDaemon
+from pyutils.reporter.settings.config import OperatorConfig, VerifierConfig, read_config
+from pyutils.reporter.settings.folders import Folders
 from pyutils.reporter.verifier_daemon import VerifierDaemon
 
 from .shell import LiveFleet, Shell, metered

@@ -16,10 +16,10 @@ from pyutils.contracts import System
 from pyutils.devnet import account
 from pyutils.models import Head
 from pyutils.operations.report_files import ReportFile
-from pyutils.reporter.costs import report_gas
-from pyutils.reporter.lock import StoreLock
-from pyutils.reporter.records import State
-from pyutils.reporter.store_view import look_into
+from pyutils.reporter.settings.costs import report_gas
+from pyutils.reporter.store.lock import StoreLock
+from pyutils.reporter.store.records import State
+from pyutils.reporter.store.view import look_into
 from pyutils.units import FleetId, UnixSeconds
 
 from .reporting import Reporting, fleet_reporting

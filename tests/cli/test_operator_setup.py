@@ -10,9 +10,9 @@ import pytest
 from eth_account import Account
 
 from pyutils.devnet import account
-from pyutils.reporter.config import NvmlConfig, OperatorConfig, VerifierConfig, read_config
-from pyutils.reporter.identity import Identity
-from pyutils.reporter.store import Store
+from pyutils.reporter.settings.config import NvmlConfig, OperatorConfig, VerifierConfig, read_config
+from pyutils.reporter.store.identity import Identity
+from pyutils.reporter.store.store import Store
 from pyutils.units import FleetId
 
 from .reporting import Reporting, fleet_reporting

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyutils.reporter.judge import OWN
-from pyutils.reporter.store_view import look_into
+from pyutils.reporter.store.view import look_into
 from pyutils.units import FleetId
 
 from .reporting import Reporting, fleet_reporting

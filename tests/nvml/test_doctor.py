@@ -13,8 +13,8 @@ from pyutils.meter import Sample
 from pyutils.meter.journal import SampleJournal
 from pyutils.meter.nvml_sampler import wall_clock_ms
 from pyutils.models import Enrolment, PowerModel
-from pyutils.reporter.config import NvmlConfig
-from pyutils.reporter.meter_checkup import MeterCheckup
+from pyutils.reporter.checkups.meter import MeterCheckup
+from pyutils.reporter.settings.config import NvmlConfig
 from pyutils.units import MS_PER_SECOND, Ppm, UnixMs, UnixSeconds, Watts
 
 from .fake import FakeNvml
@@ -30,7 +30,7 @@ def found(
     """Return what is found of a fleet of some GPUs, by thing: whether it is well, and what is said."""
     since = UnixSeconds(1_700_000_000)
     told = tuple(Enrolment(gpu_id=gpu_id, since=since) for gpu_id in gpus)
-    monkeypatch.setattr("pyutils.reporter.meter_checkup.enrolments", lambda *_: told)
+    monkeypatch.setattr("pyutils.reporter.checkups.meter.enrolments", lambda *_: told)
     view: Any = SimpleNamespace(
         fleet=SimpleNamespace(sample_cadence=15), now=wall_clock_ms() // MS_PER_SECOND, fleet_id=1, block=1
     )

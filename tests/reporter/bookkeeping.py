@@ -12,8 +12,8 @@ from pyutils.chain import Form, LocalSigner, Sent, dev_signer
 from pyutils.keccak import keccak256
 from pyutils.models import MeterReport, PageRef, parse_address
 from pyutils.operations.report_files import ReportFile, SignatureFile
-from pyutils.reporter.identity import Identity
-from pyutils.reporter.store import Record, State, Store
+from pyutils.reporter.store.identity import Identity
+from pyutils.reporter.store.store import Record, State, Store
 from pyutils.units import FleetId, GpuMs, Joules, UnixSeconds
 
 CHAIN_ID: Final = 31337

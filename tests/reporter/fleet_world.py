@@ -30,11 +30,11 @@ from pyutils.manifest import Manifest
 from pyutils.meter import Trace, synthetic_trace, write_trace
 from pyutils.meter.synthetic import Cast
 from pyutils.models import Head
-from pyutils.reporter.config import OperatorConfig, VerifierConfig
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.identity import Identity, Role
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.store import Store
+from pyutils.reporter.settings.config import OperatorConfig, VerifierConfig
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.store.identity import Identity, Role
+from pyutils.reporter.store.store import Store
 from pyutils.reporter.verifier_daemon import VerifierDaemon
 from pyutils.units import SECONDS_PER_HOUR, FleetId, UnixSeconds
 

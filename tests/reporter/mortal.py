@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from pyutils.models import MeterReport
-from pyutils.reporter.lineage import PUBLISHED
-from pyutils.reporter.promises import DoubleSignError
-from pyutils.reporter.store import Record, State, Store, StoreJournal
+from pyutils.reporter.store.lineage import PUBLISHED
+from pyutils.reporter.store.promises import DoubleSignError
+from pyutils.reporter.store.store import Record, State, Store, StoreJournal
 from pyutils.units import BlockNumber, UnixSeconds
 
 from .bookkeeping import (

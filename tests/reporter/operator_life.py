@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pyutils.errors import GpuRwaError
 from pyutils.manifest import Manifest
-from pyutils.reporter.config import OperatorConfig, _tuples
-from pyutils.reporter.folders import Folders
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.records import State
+from pyutils.reporter.settings.config import OperatorConfig, _tuples
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.store.records import State
 from pyutils.units import FleetId, UnixSeconds
 
 GAVE_UP = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.records import State
+from pyutils.reporter.store.records import State
 from pyutils.units import UnixSeconds
 
 from .fleet_world import FLEET, FleetWorld

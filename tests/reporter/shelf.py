@@ -12,7 +12,7 @@ from pyutils.meter.leaf_file import Header
 from pyutils.meter.page import SamplePage, write_page
 from pyutils.models import Allocation, Enrolment, GpuCounters, LeaseLeaf, PageRef
 from pyutils.operations.gpu_lists import GpuLists
-from pyutils.reporter.entry import ReportEntry
+from pyutils.reporter.publishing.entry import ReportEntry
 from pyutils.units import FleetId, GpuMs, Joules, LeaseId, UnixSeconds
 
 from .stage import AS_OF, FLEET, OPERATOR, report_file, verifier_key

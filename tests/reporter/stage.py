@@ -10,12 +10,12 @@ from eth_utils.address import to_checksum_address
 from pyutils.chain import LocalSigner, dev_signer
 from pyutils.models import MeterReport, PageRef
 from pyutils.operations.report_files import ReportFile, SignatureFile
-from pyutils.reporter.answers import web_app
-from pyutils.reporter.envelope import reporter_domain
-from pyutils.reporter.peers import Peer, PeerClient, PeerTimeouts
-from pyutils.reporter.proposal import Proposal
-from pyutils.reporter.serving import Server
-from pyutils.reporter.verifier_service import VerifierService
+from pyutils.reporter.web.answers import web_app
+from pyutils.reporter.web.serving import Server
+from pyutils.reporter.witness.envelope import reporter_domain
+from pyutils.reporter.witness.peers import Peer, PeerClient, PeerTimeouts
+from pyutils.reporter.witness.proposal import Proposal
+from pyutils.reporter.witness.verifier_service import VerifierService
 from pyutils.units import FleetId
 
 CHAIN_ID = 31337

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyutils.reporter.metrics import Metrics
+from pyutils.reporter.upkeep.metrics import Metrics
 
 FIRED = Path(__file__).with_name("alerts_test.yml")
 
@@ -64,7 +64,7 @@ def test_alerts__metrics__are_those_of_the_reporter(rules: Path) -> None:
 def test_alerts__metrics__are_all_set_by_running_code(rules: Path, project_root: Path) -> None:
     """A method of `Metrics` that nothing calls leaves its metric as it began, and its alert dead."""
     folder = project_root / "pyutils" / "reporter"
-    text = (folder / "metrics.py").read_text()
+    text = (folder / "upkeep" / "metrics.py").read_text()
     fields = dict(re.findall(r'self\.(_[a-z]+) = self\._(?:gauge|counter)\(\s*"([a-z_]+)"', text))
     fields |= {"_last_success": "last_success_age_seconds", "_head_as_of": "head_age_seconds"}
     setters: dict[str, set[str]] = {name: set() for name in fields.values()}
@@ -74,7 +74,7 @@ def test_alerts__metrics__are_all_set_by_running_code(rules: Path, project_root:
             for node in ast.walk(method):
                 if isinstance(node, ast.Attribute) and node.attr in fields:
                     setters[fields[node.attr]].add(method.name)
-    code = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "metrics.py")
+    code = "".join(path.read_text() for path in folder.rglob("*.py") if path.name != "metrics.py")
     used = {
         name.removeprefix("gpurwa_reporter_").removesuffix("_total")
         for name in re.findall(r"gpurwa_reporter_[a-z_]+", rules.read_text())

@@ -6,7 +6,7 @@ import pytest
 
 from pyutils.chain import FeeCapError
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.records import State
+from pyutils.reporter.store.records import State
 from pyutils.reporter.verifier_daemon import VerifierDaemon
 from pyutils.reporter.view import OPERATOR_SILENCE_S
 from pyutils.units import SECONDS_PER_HOUR, UnixSeconds

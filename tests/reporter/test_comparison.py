@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pyutils.meter import FleetMeter, GpuSeries, LeafFile, build_leaf_file
 from pyutils.models import Allocation, Enrolment, LeaseLeaf, PowerModel
-from pyutils.reporter import comparison
-from pyutils.reporter.comparison import (
+from pyutils.reporter.witness import comparison
+from pyutils.reporter.witness.comparison import (
     MetersDifferError,
     OverdeliveredError,
     check_believable,

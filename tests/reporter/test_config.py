@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pyutils.chain import LocalSigner
 from pyutils.meter import synthetic_trace, write_trace
 from pyutils.models import PowerModel
-from pyutils.reporter.config import (
+from pyutils.reporter.settings.config import (
     ConfigError,
     NvmlConfig,
     OperatorConfig,
@@ -29,8 +29,8 @@ from pyutils.reporter.config import (
     check_config,
     read_config,
 )
-from pyutils.reporter.keys import open_key
-from pyutils.reporter.sources import open_source
+from pyutils.reporter.settings.keys import open_key
+from pyutils.reporter.settings.sources import open_source
 from pyutils.units import Ms, UnixMs, Watts
 
 ALICE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"

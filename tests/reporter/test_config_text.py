@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyutils.reporter.config import OperatorConfig, VerifierConfig, read_config
-from pyutils.reporter.config_text import render
+from pyutils.reporter.settings.config import OperatorConfig, VerifierConfig, read_config
+from pyutils.reporter.settings.config_text import render
 
 OPERATOR: dict[str, Any] = {
     "network": "devnet", "fleet": 1, "reporter": {"signer": "a"}, "gas": {"signer": "b"}, "meter": {"kind": "nvml"},

@@ -7,7 +7,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from pyutils.eip712 import CURVE_ORDER
-from pyutils.reporter.envelope import (
+from pyutils.reporter.witness.envelope import (
     AUDIENCE_HEADER,
     NO_REQUEST,
     NONCE_HEADER,

@@ -19,8 +19,7 @@ from pyutils.keccak import keccak256
 from pyutils.meter import read_leaf_file
 from pyutils.meter.page import read_page
 from pyutils.operations.gpu_lists import gpu_tree
-from pyutils.reporter.answers import web_app
-from pyutils.reporter.fetch import (
+from pyutils.reporter.publishing.fetch import (
     CacheError,
     Fetcher,
     FetchLimits,
@@ -28,9 +27,10 @@ from pyutils.reporter.fetch import (
     PublisherError,
     PublisherUnreachableError,
 )
-from pyutils.reporter.publisher import publisher_routes
-from pyutils.reporter.serving import Server
-from pyutils.reporter.unpacking import Unpacker, UnpackingError
+from pyutils.reporter.publishing.publisher import publisher_routes
+from pyutils.reporter.publishing.unpacking import Unpacker, UnpackingError
+from pyutils.reporter.web.answers import web_app
+from pyutils.reporter.web.serving import Server
 from pyutils.units import LeaseId
 
 from .shelf import GPU_IDS, LEASES, MemoryShelf

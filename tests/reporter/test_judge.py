@@ -9,13 +9,13 @@ import pytest
 
 from pyutils.models import MeterReport, PageRef
 from pyutils.operations.report_files import ReportFile
-from pyutils.reporter import rebuilding
-from pyutils.reporter.fetch import Fetcher, PublisherError
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.peers import PeerClient, PeerRefusedError, PeerUnreachableError
-from pyutils.reporter.promises import DoubleSignError
-from pyutils.reporter.proposal import Proposal
-from pyutils.reporter.store import Store
+from pyutils.reporter.publishing import rebuilding
+from pyutils.reporter.publishing.fetch import Fetcher, PublisherError
+from pyutils.reporter.store.promises import DoubleSignError
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.witness.peers import PeerClient, PeerRefusedError, PeerUnreachableError
+from pyutils.reporter.witness.proposal import Proposal
 from pyutils.units import UnixSeconds
 
 from .fleet_world import FLEET, FleetWorld

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyutils.reporter.failpoints import ENVIRONMENT, FAILPOINTS
-from pyutils.reporter.store import Identity, Store
+from pyutils.reporter.store.store import Identity, Store
 from pyutils.reporter.verifier_daemon import VerifierDaemon
 from pyutils.reporter.view import acceptances
 from pyutils.units import UnixSeconds
@@ -131,7 +131,7 @@ def test_verifier__dies_between_promise_and_answer__signs_the_same_again(fleet_w
             if name == place:
                 raise SystemExit(name)
 
-        for module in ("pyutils.reporter.store.reach", "pyutils.reporter.failpoints.reach"):
+        for module in ("pyutils.reporter.store.store.reach", "pyutils.reporter.failpoints.reach"):
             patch.setattr(module, die)
         operator.tick()
         record = operator.store.record(FLEET, as_of)

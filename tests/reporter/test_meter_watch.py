@@ -9,11 +9,11 @@ import pytest
 
 from pyutils.errors import ChainError
 from pyutils.meter import GpuSeries, SourceError
-from pyutils.reporter.health import Health
 from pyutils.reporter.loop import Loop
-from pyutils.reporter.meter_watch import MeterWatch
-from pyutils.reporter.metrics import Metrics
-from pyutils.reporter.purse import Purse
+from pyutils.reporter.upkeep.health import Health
+from pyutils.reporter.upkeep.meter_watch import MeterWatch
+from pyutils.reporter.upkeep.metrics import Metrics
+from pyutils.reporter.upkeep.purse import Purse
 from pyutils.units import Ms, UnixMs
 
 
@@ -104,7 +104,7 @@ def test_purse__every_tick__asks_now_and_then(monkeypatch: pytest.MonkeyPatch) -
         asked.append(quorum)
         return 7
 
-    monkeypatch.setattr("pyutils.reporter.purse.reports_left", left)
+    monkeypatch.setattr("pyutils.reporter.upkeep.purse.reports_left", left)
     metrics, now = Metrics(), [0.0]
     purse = Purse(None, "0xA", metrics, 300.0, lambda: now[0])  # type: ignore[arg-type]
     for now[0] in (0.0, 10.0, 299.0, 300.0):

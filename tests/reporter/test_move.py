@@ -17,17 +17,11 @@ from typing import Any
 import pytest
 
 from pyutils.errors import GpuRwaError
-from pyutils.reporter import archive as archives
-from pyutils.reporter import move
-from pyutils.reporter.archive import ArchiveError, ArchiveExistsError
-from pyutils.reporter.folders import Folders
-from pyutils.reporter.history import ContradictionError, HistoryError
-from pyutils.reporter.lineage import PUBLISHED
-from pyutils.reporter.move import export_store, import_archive
-from pyutils.reporter.promises import BelowWatermarkError, DoubleSignError
-from pyutils.reporter.records import DamagedRecordError
-from pyutils.reporter.store import State, Store, StoreJournal
-from pyutils.reporter.store_errors import (
+from pyutils.reporter.settings.folders import Folders
+from pyutils.reporter.store import archive as archives
+from pyutils.reporter.store import move
+from pyutils.reporter.store.archive import ArchiveError, ArchiveExistsError
+from pyutils.reporter.store.errors import (
     MovedStoreError,
     OtherStoreError,
     RolledBackStoreError,
@@ -35,6 +29,12 @@ from pyutils.reporter.store_errors import (
     StoreError,
     UnwritableStoreError,
 )
+from pyutils.reporter.store.history import ContradictionError, HistoryError
+from pyutils.reporter.store.lineage import PUBLISHED
+from pyutils.reporter.store.move import export_store, import_archive
+from pyutils.reporter.store.promises import BelowWatermarkError, DoubleSignError
+from pyutils.reporter.store.records import DamagedRecordError
+from pyutils.reporter.store.store import State, Store, StoreJournal
 
 from .bookkeeping import (
     FLEET,

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pyutils.reporter.health import PARTS, Health, ops_app
-from pyutils.reporter.metrics import PREFIX, Metrics
-from pyutils.reporter.serving import Server
+from pyutils.reporter.upkeep.health import PARTS, Health, ops_app
+from pyutils.reporter.upkeep.metrics import PREFIX, Metrics
+from pyutils.reporter.web.serving import Server
 
 
 class Clock:

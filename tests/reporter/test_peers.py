@@ -17,10 +17,11 @@ from pyutils.chain import LocalSigner
 from pyutils.eip712 import Signature
 from pyutils.errors import InputError, SigningError
 from pyutils.operations.report_files import ReportFileError, SignatureFile
-from pyutils.reporter.answers import web_app
-from pyutils.reporter.envelope import NO_REQUEST, Envelope
-from pyutils.reporter.peer_client import MAX_ANSWER_BYTES
-from pyutils.reporter.peers import (
+from pyutils.reporter.web.answers import web_app
+from pyutils.reporter.web.serving import Server
+from pyutils.reporter.witness.envelope import NO_REQUEST, Envelope
+from pyutils.reporter.witness.peer_client import MAX_ANSWER_BYTES
+from pyutils.reporter.witness.peers import (
     Pauses,
     Peer,
     PeerClient,
@@ -30,8 +31,7 @@ from pyutils.reporter.peers import (
     PeerUnreachableError,
     gather,
 )
-from pyutils.reporter.proposal import Proposal
-from pyutils.reporter.serving import Server
+from pyutils.reporter.witness.proposal import Proposal
 
 from .stage import DOMAIN, FLEET, OPERATOR, QUICK, STRANGER, Verifier, proposal_of, report_file, verifier_key
 

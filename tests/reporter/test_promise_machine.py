@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pyutils.models import PageRef
-from pyutils.reporter.lineage import PUBLISHED
-from pyutils.reporter.move import export_store, import_archive
-from pyutils.reporter.promises import BelowWatermarkError, DoubleSignError
-from pyutils.reporter.records import RecordError
-from pyutils.reporter.store import State, Store, StoreJournal
+from pyutils.reporter.store.lineage import PUBLISHED
+from pyutils.reporter.store.move import export_store, import_archive
+from pyutils.reporter.store.promises import BelowWatermarkError, DoubleSignError
+from pyutils.reporter.store.records import RecordError
+from pyutils.reporter.store.store import State, Store, StoreJournal
 from pyutils.units import BlockNumber, UnixSeconds
 
 from .bookkeeping import (

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from pyutils.reporter.lock import StoreLock
-from pyutils.reporter.promises import BelowWatermarkError, DoubleSignError, Watermark, raise_watermarks
-from pyutils.reporter.records import RecordError, State
-from pyutils.reporter.store import Store
-from pyutils.reporter.store_errors import (
+from pyutils.reporter.store.errors import (
     DamagedStoreError,
     MovedStoreError,
     RolledBackStoreError,
     UnwritableStoreError,
 )
+from pyutils.reporter.store.lock import StoreLock
+from pyutils.reporter.store.promises import BelowWatermarkError, DoubleSignError, Watermark, raise_watermarks
+from pyutils.reporter.store.records import RecordError, State
+from pyutils.reporter.store.store import Store
 from pyutils.units import FleetId
 
 from .bookkeeping import (

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyutils.models import PageRef
-from pyutils.reporter.proposal import MAX_PROPOSAL_BYTES, Proposal, ProposalError
+from pyutils.reporter.witness.proposal import MAX_PROPOSAL_BYTES, Proposal, ProposalError
 
 from .stage import OPERATOR, STRANGER, proposal_of, report_file
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from pyutils.reporter.answers import web_app
-from pyutils.reporter.publisher import publisher_routes
-from pyutils.reporter.serving import Server
+from pyutils.reporter.publishing.publisher import publisher_routes
+from pyutils.reporter.web.answers import web_app
+from pyutils.reporter.web.serving import Server
 
 from .shelf import LEASES, MemoryShelf, bare_get
 

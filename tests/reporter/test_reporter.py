@@ -8,7 +8,7 @@ from pyutils.meter import FleetMeter, LeafFile, build_leaf_file, build_report_da
 from pyutils.models import Enrolment
 from pyutils.operations.commitments import read_commitments
 from pyutils.operations.gpu_lists import GpuLists
-from pyutils.reporter.records import State
+from pyutils.reporter.store.records import State
 from pyutils.units import FleetId, UnixSeconds
 
 from .fleet_world import FLEET, FleetWorld

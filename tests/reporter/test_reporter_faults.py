@@ -22,13 +22,13 @@ from pyutils.operations.history import block_time
 from pyutils.operations.report_files import ReportFile, SignatureFile
 from pyutils.reporter.adoption import NoPublisherError
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.peers import PeerRefusedError
-from pyutils.reporter.records import State
 from pyutils.reporter.reporter import ClockSkewError
 from pyutils.reporter.starting import BlankStoreError, NotTheReporterError, StaleStoreError
-from pyutils.reporter.store_errors import StoreBusyError
+from pyutils.reporter.store.errors import StoreBusyError
+from pyutils.reporter.store.records import State
 from pyutils.reporter.unsafe import UnsafeToSignError
 from pyutils.reporter.watcher import ForeignReportError
+from pyutils.reporter.witness.peers import PeerRefusedError
 from pyutils.units import UnixMs, UnixSeconds
 
 from .fleet_world import FLEET, FleetWorld

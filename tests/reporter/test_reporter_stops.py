@@ -14,10 +14,10 @@ from pyutils.chain import rpc
 from pyutils.contracts.base import encode_call
 from pyutils.reporter.loop import Loop
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.peers import PeerClient
-from pyutils.reporter.records import State
-from pyutils.reporter.shelf import StoreShelf
+from pyutils.reporter.publishing.shelf import StoreShelf
+from pyutils.reporter.store.records import State
 from pyutils.reporter.verifier_daemon import VerifierDaemon
+from pyutils.reporter.witness.peers import PeerClient
 from pyutils.units import SECONDS_PER_HOUR, FleetId
 
 from .fleet_world import FLEET, FleetWorld

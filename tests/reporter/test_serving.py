@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pyutils.errors import GpuRwaError
-from pyutils.reporter.answers import web_app
-from pyutils.reporter.serving import GRACE_S, PortError, Server
+from pyutils.reporter.web.answers import web_app
+from pyutils.reporter.web.serving import GRACE_S, PortError, Server
 
 
 async def hello(_: Request) -> Response:

@@ -12,17 +12,17 @@ import pytest
 from pyutils.chain import Lane, LaneJournal
 from pyutils.models import PageRef, parse_address
 from pyutils.reporter.failpoints import FAILPOINTS, FailpointError, _parse, reach
-from pyutils.reporter.identity import Identity
-from pyutils.reporter.lineage import KEPT, KEPT_UNFINISHED
-from pyutils.reporter.records import TAKEOVERS, TRANSITIONS, DamagedRecordError, RecordError
-from pyutils.reporter.store import PUBLISHED, Record, State, Store, StoreJournal
-from pyutils.reporter.store_errors import (
+from pyutils.reporter.store.errors import (
     NewerStoreError,
     NoStoreError,
     OtherStoreError,
     StoreError,
     StoreExistsError,
 )
+from pyutils.reporter.store.identity import Identity
+from pyutils.reporter.store.lineage import KEPT, KEPT_UNFINISHED
+from pyutils.reporter.store.records import TAKEOVERS, TRANSITIONS, DamagedRecordError, RecordError
+from pyutils.reporter.store.store import PUBLISHED, Record, State, Store, StoreJournal
 from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
 from .bookkeeping import (

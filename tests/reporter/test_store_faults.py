@@ -19,9 +19,7 @@ import pytest
 
 from pyutils.errors import GpuRwaError
 from pyutils.reporter.failpoints import ENVIRONMENT
-from pyutils.reporter.promises import DoubleSignError
-from pyutils.reporter.store import State, Store, StoreJournal
-from pyutils.reporter.store_errors import (
+from pyutils.reporter.store.errors import (
     DamagedStoreError,
     FullDiskError,
     NoStoreError,
@@ -30,6 +28,8 @@ from pyutils.reporter.store_errors import (
     StoreError,
     UnwritableStoreError,
 )
+from pyutils.reporter.store.promises import DoubleSignError
+from pyutils.reporter.store.store import State, Store, StoreJournal
 from pyutils.toolchain import PROJECT_ROOT
 from pyutils.units import UnixSeconds
 
@@ -248,8 +248,8 @@ def test_write__the_database_may_not_grow__nothing_is_half_written_and_it_goes_o
 FULL = """
 import sys
 from pathlib import Path
-from pyutils.reporter.store_errors import FullDiskError
-from pyutils.reporter.store import Store
+from pyutils.reporter.store.errors import FullDiskError
+from pyutils.reporter.store.store import Store
 from reporter.bookkeeping import FLEET, OPERATOR, audit, hour, signed
 from reporter.mortal import Life
 
@@ -324,7 +324,7 @@ READ_ONLY = """
 import subprocess, sys
 from pathlib import Path
 from pyutils.errors import GpuRwaError
-from pyutils.reporter.store import Store
+from pyutils.reporter.store.store import Store
 from reporter.bookkeeping import FLEET, OPERATOR, hour
 
 folder = Path(sys.argv[1])

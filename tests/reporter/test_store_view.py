@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pyutils.reporter.identity import Identity
-from pyutils.reporter.store import Store
-from pyutils.reporter.store_errors import DamagedStoreError, NoStoreError, UnwritableStoreError
-from pyutils.reporter.store_view import look_into
+from pyutils.reporter.store.errors import DamagedStoreError, NoStoreError, UnwritableStoreError
+from pyutils.reporter.store.identity import Identity
+from pyutils.reporter.store.store import Store
+from pyutils.reporter.store.view import look_into
 from pyutils.units import FleetId, UnixSeconds
 
 from .stage import AS_OF, CHAIN_ID, FLEET, OPERATOR, ORACLE

@@ -14,11 +14,11 @@ import pytest
 from pyutils.chain import ChainProtocolError, LocalSigner
 from pyutils.errors import InputError, SigningError
 from pyutils.operations.report_files import SignatureFile
-from pyutils.reporter.envelope import AUDIENCE_HEADER, SIGNER_HEADER, Envelope
-from pyutils.reporter.peers import PeerRefusedError, PeerUnreachableError
-from pyutils.reporter.proposal import MAX_PROPOSAL_BYTES, Proposal
-from pyutils.reporter.store_errors import StoreError
-from pyutils.reporter.verifier_service import NotNowError
+from pyutils.reporter.store.errors import StoreError
+from pyutils.reporter.witness.envelope import AUDIENCE_HEADER, SIGNER_HEADER, Envelope
+from pyutils.reporter.witness.peers import PeerRefusedError, PeerUnreachableError
+from pyutils.reporter.witness.proposal import MAX_PROPOSAL_BYTES, Proposal
+from pyutils.reporter.witness.verifier_service import NotNowError
 
 from .stage import CHAIN_ID, DOMAIN, FLEET, OPERATOR, ORACLE, STRANGER, Verifier, proposal_of, report_file
 

@@ -1,0 +1,1 @@
+"""What operators and verifiers configure, and what follows from it: folders, keys, meters, costs."""

@@ -1,0 +1,1 @@
+"""How a daemon does: health, metrics, and alarms for what it cannot mend by itself."""

@@ -1,0 +1,1 @@
+"""What our HTTP services have in common."""

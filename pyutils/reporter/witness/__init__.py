@@ -1,0 +1,1 @@
+"""Verifiers and who asks them: signed messages, proposals, answers, and what makes a report believable."""

@@ -31,6 +31,7 @@ PYTEST := python -m pytest -q
 .PHONY: compile artifacts demo operator-demo prometheus devnet test test-slow lint format slither bench gas gas-update coverage shell clean
 
 compile: setup ## compile contracts and Solidity tests
+	@forge build contracts
 	@forge build
 
 artifacts: setup ## bring the compiled contracts in pyutils/artifacts up to date

@@ -182,11 +182,13 @@ contract CollateralAuction is ReentrancyGuardTransient, ICollateralAuction {
         a.lotForSale = loan.hasLot && _isLotOpen(s, loan);
         s = _advanced(s, loan);
         if (a.collateralForSale) {
-            a.collateralPrice = _collateralPriceUp(PRICES.value(address(loan.collateral), left), s.collateralElapsed);
+            uint256 value = PRICES.value(address(loan.collateral), left);
+            a.collateralPrice = _collateralPriceUp(value, s.collateralElapsed);
             a.leastCollateral = AuctionPriceLib.leastFill(s.collateralAtStart, left, LEAST_FILL_BPS);
         }
         if (a.lotForSale) {
-            a.lotPrice = _lotPriceUp(loan, APPRAISAL.appraise(loan.fleetId).hardware, s.lotElapsed);
+            uint256 hardware = APPRAISAL.appraise(loan.fleetId).hardware;
+            a.lotPrice = _lotPriceUp(loan, hardware, s.lotElapsed);
             a.lotForSale = a.lotPrice > 0;
         }
     }

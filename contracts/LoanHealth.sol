@@ -43,14 +43,20 @@ contract LoanHealth is ILoanHealth {
     /// @inheritdoc ILoanHealth
     function limits(Pledge calldata p) external view returns (Limits memory l) {
         if (p.shares > 0) _addHardware(l, p, APPRAISAL.appraise(p.fleetId), p.young);
-        if (p.collateralAmount > 0) _addCollateral(l, p, PRICES.value(address(p.collateral), p.collateralAmount));
+        if (p.collateralAmount > 0) {
+            uint256 worth = PRICES.value(address(p.collateral), p.collateralAmount);
+            _addCollateral(l, p, worth);
+        }
     }
 
     /// @inheritdoc ILoanHealth
     function drawLimits(Pledge calldata p) external view returns (Limits memory l) {
         FleetValue memory value = APPRAISAL.appraise(p.fleetId);
         _addHardware(l, p, value, value.historyDays < YOUNG_DAYS);
-        if (p.collateralAmount > 0) _addCollateral(l, p, PRICES.value(address(p.collateral), p.collateralAmount));
+        if (p.collateralAmount > 0) {
+            uint256 worth = PRICES.value(address(p.collateral), p.collateralAmount);
+            _addCollateral(l, p, worth);
+        }
     }
 
     /// @inheritdoc ILoanHealth

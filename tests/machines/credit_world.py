@@ -23,10 +23,10 @@ from pyutils.models.pledge import Pledge
 from pyutils.models.vault import VaultBook
 from pyutils.refusal import RefusalError
 from pyutils.revenue import TITLE
-from pyutils.units import NO_MONEY, FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, to_bytes32_text
+from pyutils.units import NO_MONEY, FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, VaultShares, to_bytes32_text
 
-from .credit_books import LoansInVault
-from .credit_stage import CreditStage
+from .credit_books import ToldVault
+from .credit_stage import MARKET, CreditStage
 from .rpc import Call
 from .world import PAYERS, World
 
@@ -45,7 +45,7 @@ class CreditWorld(World):
     def __init__(self, stage: CreditStage, decimals: int) -> None:
         super().__init__(stage, decimals)
         assert stage.appraisal is not None
-        self.vault = LoansInVault()
+        self.vault = ToldVault(self.contracts["CreditVault"].address, self.coins(MARKET.vault_cap))
         self.credit = CreditModel(self.token, self.vault)
         self.credit.cost_recipient = self.admin
         self.appraisal = AppraisalModel(self.token, stage.appraisal)
@@ -140,8 +140,24 @@ class CreditWorld(World):
 
     def lend(self, amount: TokenUnits) -> None:
         """Let the lender deposit."""
-        self.sure(self.lender, "CreditVault", "deposit", amount, self.lender)
-        self.vault.cash = TokenUnits(self.vault.cash + amount)
+        now, who = self.now, self.lender
+        mirror = lambda: self.vault.deposit(amount, who, now)  # noqa: E731
+        self.act(who, "CreditVault", "deposit", amount, who, mirror=mirror)
+
+    def ask_to_redeem(self, shares: VaultShares) -> None:
+        """Let the lender ask to leave with so many shares."""
+        now, who = self.now, self.lender
+        mirror = lambda: self.vault.request_redeem(who, shares, who, who, now)  # noqa: E731
+        self.act(who, "CreditVault", "requestRedeem", shares, who, who, mirror=mirror)
+
+    def serve(self) -> None:
+        """Serve the oldest epoch, and let the lender claim what is set aside."""
+        now, who = self.now, self.lender
+        self.act(self.admin, "CreditVault", "serve", mirror=lambda: self.vault.serve(now))
+        shares = self.vault.claimable_shares(who)
+        if shares:
+            mirror = lambda: self.vault.redeem(who, shares, who)  # noqa: E731
+            self.act(who, "CreditVault", "redeem", shares, who, who, mirror=mirror)
 
     def bring_back(self, fleet_id: FleetId) -> None:
         """Let whoever bought a fleet's lot give it back to the first owner."""
@@ -322,7 +338,18 @@ class CreditWorld(World):
             (credit.read("owed", self.token, one), self.credit.payouts.owed(self.token, one), _same)
             for one in (self.admin, self.owner, self.bidder)
         ]
-        rows.append((vault.read("book"), self.vault.book(now), _without_marks))
+        books = self.vault
+        rows += [
+            (vault.read("book"), books.book(now), VaultBook.from_row),
+            (vault.read("conservativeAssets"), books.conservative(now), _same),
+            (vault.read("optimisticAssets"), books.optimistic(now), _same),
+            (vault.read("totalSupply"), books.supply, _same),
+            (vault.read("balanceOf", self.lender), books.balances[self.lender], _same),
+            (vault.read("pendingRedeemRequest", 0, self.lender), books.pending(self.lender), _same),
+            (vault.read("oldestEpoch"), books.oldest, _same),
+            (vault.read("servingFrom"), books.serving_from(now), _same),
+            (vault.read("lendable"), books.lendable(now), _same),
+        ]
         return rows
 
     def _counted(self, fleet_id: FleetId) -> int:
@@ -354,9 +381,3 @@ def _word(text: str) -> bytes:
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _without_marks(row: Any) -> dict[str, int]:
-    """Return the vault's book but for how marks fall, which the vault's own machine compares."""
-    book = VaultBook.from_row(row).model_dump()
-    return {name: book[name] for name in book if name not in {"marked_base", "written_down"}}

@@ -25,7 +25,7 @@ from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, cap_key
 from pyutils.credit.terms import default_terms
 from pyutils.models.address import ZERO_ADDRESS
 from pyutils.models.loan import LoanState
-from pyutils.units import FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, to_bytes32_text
+from pyutils.units import FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, VaultShares, to_bytes32_text
 
 from .credit_stage import COLLATERAL, CreditStage
 from .credit_world import CLASS, TOKEN_UNIT, CreditWorld, request_of
@@ -409,8 +409,18 @@ class CreditMachine(RuleBasedStateMachine):
     def lend(self, gap: int, coins: int) -> None:
         world = self.world
         world.tick(gap)
-        if not self._loans(LoanState.HELD) and not any(one.loan.marked_since for one in self._loans(LoanState.OPEN)):
-            world.lend(world.coins(coins))
+        world.lend(world.coins(coins))
+
+    @rule(gap=GAP, part=st.sampled_from([0, 1, 64, 256, 257]))
+    def ask_to_redeem(self, gap: int, part: int) -> None:
+        world = self.world
+        world.tick(gap)
+        world.ask_to_redeem(VaultShares(world.vault.balances[world.lender] * part // 256))
+
+    @rule(days=st.sampled_from([0, 1, 7]))
+    def serve(self, days: int) -> None:
+        self.world.tick(days * DAY + 1)
+        self.world.serve()
 
     @rule(days=st.sampled_from([1, 3, 31, 45, 90]))
     def wait(self, days: int) -> None:
@@ -433,7 +443,7 @@ class CreditMachine(RuleBasedStateMachine):
         names = ("LeaseBook", "OperatorBond", "RevenueRouter", "MeterOracle")
         assert [balances[addresses[name]] for name in names] == held
         assert balances[addresses["FleetCredit"]] == world.credit.holds()
-        assert balances[addresses["CreditVault"]] == world.vault.cash
+        assert balances[addresses["CreditVault"]] == world.vault.cash + world.vault.set_aside
         covered = world.fund_at_hand - world.credit.loss_fund
         assert balances[addresses["LossFund"]] == world.fund_start - covered
         assert balances[addresses["FleetCustody"]] == balances[addresses["CollateralAuction"]] == 0
@@ -485,15 +495,22 @@ class CreditMachine(RuleBasedStateMachine):
     @invariant()
     def who_leaves_gets_no_more_than_who_enters_pays(self) -> None:
         world = self.world
-        if world.seen:
-            vault = world.contracts["CreditVault"]
-            conservative, optimistic = world.rpc.read_all(
-                [vault.read("conservativeAssets"), vault.read("optimisticAssets")]
-            )
-            assert conservative <= optimistic
-            book = world.vault.book(world.stamped)
-            owed = book["performing_principal"] + book["marked_owed"] + book["held_owed"]
-            assert optimistic - book["cash"] - owed - book["performing_interest"] in (0, 1)
+        assert world.vault.conservative(world.stamped) <= world.vault.optimistic(world.stamped)
+
+    @invariant()
+    def vault_is_cash_and_what_loans_owe_less_how_far_they_fell(self) -> None:
+        world, now = self.world, self.world.stamped
+        book = world.vault.book(now)
+        live = self._loans(LoanState.OPEN, LoanState.HELD)
+        marked = [one for one in live if one.loan.marked_since or one.loan.state is LoanState.HELD]
+        assert book.held_owed == sum(one.loan.held_owed for one in live)
+        assert book.performing_principal == sum(one.loan.principal for one in live if one not in marked)
+        owed = sum(one.owed(now).total for one in marked) - book.held_owed
+        # Each loan rounds up by itself, their sum once.
+        assert 0 <= owed - book.marked_owed < max(1, len(marked))
+        assert 0 <= book.written_down <= book.marked_base
+        value = book.cash + book.performing_principal + book.performing_interest + book.marked_base - book.written_down
+        assert world.vault.conservative(now) == value
 
     # ---- helpers of rules ----
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import pyutils.credit.book  # defines refusals
+import pyutils.credit.vault
 import pyutils.leases
 import pyutils.revenue  # noqa: F401
 from pyutils import artifacts

@@ -362,9 +362,9 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     /// @dev After a withdrawal, what is left carries the debt as if it were drawn now.
     function _requireWithin(uint256 loanId, Account storage a) private view {
         Debt memory d = _accrued(a);
-        uint256 owed = d.total();
+        uint256 total = d.total();
         Limits memory l = HEALTH.limits(_pledge(loanId, a));
-        require(owed <= l.borrowLimit, AboveLimit(loanId, owed, l.borrowLimit));
+        require(total <= l.borrowLimit, AboveLimit(loanId, total, l.borrowLimit));
         _requireCoverage(loanId, a, l, d.drawn / d.months + d.monthlyInterest());
     }
 

@@ -88,21 +88,21 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         }
         _payFromHere(loanId, d, have);
         Carrying memory carrying = d.carrying();
-        uint256 owed = d.total();
-        uint256 booked = Math.min(owed, value);
+        uint256 total = d.total();
+        uint256 booked = Math.min(total, value);
 
-        d.principal = owed.toUint96();
+        d.principal = total.toUint96();
         d.accruedScaled = 0;
         d.accrualBps = 0;
         d.state = LoanState.Held;
         _store(a, d);
         a.markedSince = 0;
         a.breachedSince = 0;
-        // Safe: at most what is owed; and Unix seconds.
+        // Safe: at most what is total; and Unix seconds.
         a.heldValue = uint96(booked);
         a.heldSince = uint40(block.timestamp);
 
-        emit HoldLot(loanId, owed, booked);
+        emit HoldLot(loanId, total, booked);
         CUSTODY.nameController(a.fleetId, a.steward);
         VAULT.holdLot(loanId, carrying, booked);
     }

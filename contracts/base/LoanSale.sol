@@ -98,7 +98,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         _store(a, d);
         a.markedSince = 0;
         a.breachedSince = 0;
-        // Safe: at most what is total; and Unix seconds.
+        // Safe: at most what is owed; and Unix seconds.
         a.heldValue = uint96(booked);
         a.heldSince = uint40(block.timestamp);
 

@@ -28,7 +28,7 @@ TRACE ?=
 OUT ?= out
 PYTEST := python -m pytest -q
 
-.PHONY: compile artifacts demo operator-demo prometheus devnet test test-slow lint format slither bench gas gas-update coverage shell clean
+.PHONY: compile artifacts demo operator-demo prometheus devnet test test-slow lint format slither prove bench gas gas-update coverage shell clean
 
 compile: setup ## compile contracts and Solidity tests
 	@forge build contracts
@@ -72,6 +72,9 @@ format: setup ## write Python and Solidity in house style
 
 slither: compile ## static analysis of the contracts; each finding is answered in slither-answers.toml
 	@python tooling/slither_check.py
+
+prove: setup ## prove the pure math for every argument; each query that is not answered fails
+	@python tooling/prove.py
 
 bench: setup prometheus ## measure speeds, a table for each job
 	@for file in $(sort $(filter-out benchmarks/stopwatch.py,$(wildcard benchmarks/*.py))); do echo "== $$file"; python "$$file" || exit 1; done

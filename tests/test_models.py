@@ -30,6 +30,7 @@ STRUCTS: dict[str, type[FrozenModel]] = {
     "Revenue": models.Revenue,
     "Report": models.MeterReport,
     "Asking": models.Asking,
+    "AuctionParameters": models.AuctionParameters,
     "ClassPrice": models.ClassPrice,
     "Epoch": models.Epoch,
     "FleetValue": models.FleetValue,

@@ -11,7 +11,7 @@ from pyutils.models.money import Bond, Revenue
 from pyutils.models.oracle import Dispute, Head, Pending
 from pyutils.models.pledge import HealthParameters, Limits, Pledge
 from pyutils.models.row import StructModel
-from pyutils.models.sale import Asking, Sale
+from pyutils.models.sale import Asking, AuctionParameters, Sale
 from pyutils.models.vault import Epoch, VaultBook
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Address",
     "Allocation",
     "Asking",
+    "AuctionParameters",
     "Bond",
     "Bytes32",
     "ClassPrice",

@@ -5,6 +5,24 @@ from __future__ import annotations
 from pyutils.models.row import StructModel
 
 
+class AuctionParameters(StructModel):
+    """How loans are sold; fixed at creation. Ratios in basis points, spans in seconds."""
+
+    collateral_start_bps: int
+    collateral_end_bps: int
+    collateral_fall: int
+    collateral_alone: int
+    """For so long collateral is for sale alone."""
+    least_fill_bps: int
+    """Of the collateral when the sale began, what a bid takes at least."""
+    lot_start_bps: int
+    lot_end_bps: int
+    lot_fall: int
+    longest_gap: int
+    """A longer time between two moves of a clock counts zero."""
+    resume_window: int
+
+
 class Sale(StructModel):
     """The clocks of a sale, in seconds that each has run."""
 

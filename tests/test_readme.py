@@ -70,7 +70,7 @@ def test_readme__first_steps__run_in_order_where_the_demo_ended(
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=300,
         )
         assert done.returncode == 0, f"{done.stdout[-2_000:]}\n{done.stderr[-2_000:]}"
         manifest = load_manifest("devnet", deployments)
@@ -85,4 +85,6 @@ def test_readme__first_steps__run_in_order_where_the_demo_ended(
     assert '"host": "fleet-1.example"' in done.stdout
     assert "ssh gpu@203.0.113.7" in done.stdout
     assert "is closed" in done.stdout
+    assert "kept as reserve" in done.stdout
+    assert "wait in epoch" in done.stdout
     assert "sent to" in done.stdout

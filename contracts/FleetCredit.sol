@@ -45,8 +45,7 @@ contract FleetCredit is LoanSale {
 
     /// @inheritdoc ILoanServicer
     function repay(uint256 loanId, uint256 amount) external nonReentrant returns (uint256 principal, uint256 interest) {
-        Account storage a = _inState(loanId, LoanState.Open);
-        Debt memory d = _accrued(a);
+        (Account storage a, Debt memory d) = _open(loanId);
         uint256 total = d.total();
         amount = Math.min(amount, total);
         require(amount > 0, NothingToRepay(loanId));
@@ -172,14 +171,13 @@ contract FleetCredit is LoanSale {
 
     /// @dev Brings the revenue of an open loan and pays with it. `d` is stored, accrued and advanced.
     function _service(uint256 loanId) private returns (Account storage a, Debt memory d) {
-        a = _inState(loanId, LoanState.Open);
-        d = _accrued(a);
+        (a, d) = _open(loanId);
         Carrying memory before = d.carrying();
         uint256 revenue = _collect(loanId, a);
         Service memory s;
         s.pot = a.setAside + revenue;
         s.reserve = a.reserve;
-        s.reserveTarget = a.reserveTarget;
+        s.reserveTarget = _reserveTarget(a, d);
         s.breached = a.breachedSince > 0;
         s.sweep = a.sweep;
         Paid memory paid;

@@ -50,7 +50,10 @@ contract LoanHealth is ILoanHealth {
     }
 
     /// @inheritdoc ILoanHealth
-    function drawLimits(Pledge calldata p) external view returns (Limits memory l) {
+    function drawLimits(Pledge calldata p) external view returns (Limits memory l, uint256 acceptedAt, bool silent) {
+        uint256 breachFrom;
+        (acceptedAt, breachFrom) = silence(p.fleetId);
+        silent = block.timestamp >= breachFrom;
         FleetValue memory value = APPRAISAL.appraise(p.fleetId);
         _addHardware(l, p, value, value.historyDays < YOUNG_DAYS);
         if (p.collateralAmount > 0) {

@@ -75,6 +75,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         a.sweep = r.sweep;
         a.borrower = msg.sender;
         a.fleetId = r.fleetId;
+        a.operator = REGISTRY.operatorOf(fleetId);
         a.ceiling = r.principal;
         a.collateral = r.collateral;
         // Safe: no supply is 2^96 or more.
@@ -121,14 +122,12 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     }
 
     /// @inheritdoc ILoanOffice
-    function draw(uint256 loanId, uint96 principal, address to) external nonReentrant whenRunning {
+    function draw(uint256 loanId, uint96 principal, address to) external nonReentrant {
         Account storage a = _ofBorrower(loanId);
         Debt memory d = _load(a);
         require(d.state == LoanState.Approved, WrongState(loanId, d.state));
         require(to != address(0) && to != address(this), InvalidReceiver(to));
         _checkDraw(loanId, a, principal);
-        uint256 reserve = ScheduleLib.serviceUp(principal, d.months, d.rateBps, a.reserveMonths);
-        require(principal > reserve, InvalidAmount(loanId, principal));
 
         d.drawn = principal;
         d.principal = principal;
@@ -138,10 +137,11 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         d.state = LoanState.Open;
         d.accruedAt = uint40(block.timestamp);
         d.accrualBps = d.rateBps;
+        uint256 reserve = _reserveTarget(a, d);
+        require(principal > reserve, InvalidAmount(loanId, principal));
         _store(a, d);
         // Safe: less than `principal`.
         a.reserve = uint96(reserve);
-        a.reserveTarget = uint96(reserve);
 
         emit DrawLoan(loanId, to, principal, reserve);
         CUSTODY.take(loanId, a.fleetId, msg.sender, a.askedShares, a.collateral, a.askedCollateral);
@@ -226,7 +226,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         l.fleetId = a.fleetId;
         l.state = d.state;
         l.borrower = a.borrower;
-        l.operator = a.operator;
+        if (pledged) l.operator = a.operator;
         l.sweep = a.sweep;
         l.young = a.young;
         l.terms = _terms(a);
@@ -241,7 +241,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         l.nextDueAt = d.nextDueAt;
         l.setAside = a.setAside;
         l.reserve = a.reserve;
-        l.reserveTarget = a.reserveTarget;
+        if (pledged) l.reserveTarget = uint96(_reserveTarget(a, d));
         // Safe: custody keeps them in 96 bits.
         l.shares = pledged ? uint96(CUSTODY.sharesOf(loanId)) : a.askedShares;
         l.collateral = a.collateral;
@@ -315,9 +315,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         Cap storage ofFleet = _caps[FLEET][bytes32(fleetId)];
         require(ofFleet.loanId == 0, FleetInUse(fleetId, ofFleet.loanId));
         require(msg.sender == _titleOwner(fleetId), NotTitleOwner(fleetId, msg.sender));
-        (uint256 acceptedAt, uint256 breachFrom) = HEALTH.silence(fleetId);
-        require(block.timestamp < breachFrom, NoFreshReport(fleetId, acceptedAt));
-        // A fleet that takes no leases takes no loan: this reverts where it is suspended or wound down.
+        // A fleet that takes no leases takes no loan: this reverts while paused, and where the fleet is suspended or wound down.
         REGISTRY.openingFor(fleetId, address(0));
 
         Pledge memory p;
@@ -326,13 +324,14 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         p.shares = uint256(a.bound) + a.askedShares;
         p.collateralAmount = a.askedCollateral;
         if (p.collateralAmount > 0) _requireListed(p.collateral);
-        Limits memory l = HEALTH.drawLimits(p);
+        (Limits memory l, uint256 acceptedAt, bool silent) = HEALTH.drawLimits(p);
+        require(!silent, NoFreshReport(fleetId, acceptedAt));
         require(principal <= l.borrowLimit, AboveLimit(loanId, principal, l.borrowLimit));
         _requireCoverage(loanId, a, l, ScheduleLib.serviceUp(principal, a.debt.months, a.debt.rateBps, 1));
 
         address operator = REGISTRY.operatorOf(fleetId);
-        a.young = l.young;
-        a.operator = operator;
+        if (l.young) a.young = true;
+        if (operator != a.operator) a.operator = operator;
         _count(FLEET, bytes32(fleetId), principal);
         _count(OPERATOR, _key(operator), principal);
         _count(BORROWER, _key(msg.sender), principal);

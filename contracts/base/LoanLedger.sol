@@ -11,6 +11,7 @@ import {ICreditFacts, LoanState} from "../interfaces/IFleetCredit.sol";
 import {IFleetCustody} from "../interfaces/IFleetCustody.sol";
 import {Finding, ILoanHealth, Pledge, Suspect} from "../interfaces/ILoanHealth.sol";
 import {Debt, DebtLib} from "../libraries/DebtLib.sol";
+import {ScheduleLib} from "../libraries/ScheduleLib.sol";
 import {Payouts} from "./Payouts.sol";
 
 /// @notice All storage of FleetCredit, and what its two pieces of code share. Neither adds a variable: both see the same slots.
@@ -33,25 +34,24 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         bool sweep;
         /// Marked for its debt's being above the breach limit: only a price or a payment can clear it of that.
         bool exceeded;
-        /// Title and pledged shares were sold or given back.
-        bool lotGone;
+        bool young;
         // slot 3
         address borrower;
         uint64 fleetId;
         uint8 graceDays;
         uint8 reserveMonths;
-        bool young;
+        /// Title and pledged shares were sold.
+        bool lotGone;
         /// Closed, and the lot could not be given back; `collateralKept` likewise.
         bool lotKept;
         // slot 4
-        uint96 reserveTarget;
         uint40 breachedSince;
         uint40 insuredUntil;
         uint40 expiry;
         uint16 lateRateBps;
         uint16 saleCostBps;
         bool collateralKept;
-        // slot 5
+        // slot 5: the operator when asked, and then when drawn
         address operator;
         uint96 ceiling;
         // slot 6
@@ -155,6 +155,14 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         require(msg.sender == a.borrower, NotBorrower(loanId, msg.sender));
     }
 
+    /// @dev An open loan, and its debt with interest until now.
+    function _open(uint256 loanId) internal view returns (Account storage a, Debt memory d) {
+        a = _accounts[loanId];
+        d = _load(a);
+        if (d.state != LoanState.Open) _inState(loanId, LoanState.Open);
+        d.accrue();
+    }
+
     /// @dev The loan's debt with interest until now.
     function _accrued(Account storage a) internal view returns (Debt memory d) {
         d = _load(a);
@@ -190,6 +198,11 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         s.breachedSince = a.breachedSince;
         s.lotGone = a.lotGone;
         return HEALTH.find(s);
+    }
+
+    /// @dev What the reserve is to hold, of a drawn loan.
+    function _reserveTarget(Account storage a, Debt memory d) internal view returns (uint256) {
+        return ScheduleLib.serviceUp(d.drawn, d.months, d.rateBps, a.reserveMonths);
     }
 
     function _key(address account) internal pure returns (bytes32) {

@@ -306,9 +306,8 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     }
 
     function _breached(uint256 loanId) private view returns (Account storage a, Debt memory d) {
-        a = _inState(loanId, LoanState.Open);
+        (a, d) = _open(loanId);
         require(a.breachedSince > 0, NotBreached(loanId));
-        d = _accrued(a);
     }
 
     /// @dev What the vault carries a held lot at: falls by whole UTC days. Rounds down, as the vault does.

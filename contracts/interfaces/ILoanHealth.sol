@@ -85,8 +85,8 @@ interface ILoanHealth {
     /// @notice The pledge's limits. Reverts where appraisal or feed cannot tell.
     function limits(Pledge calldata pledge) external view returns (Limits memory);
 
-    /// @notice The limits of a loan that is drawn now.
-    function drawLimits(Pledge calldata pledge) external view returns (Limits memory);
+    /// @notice The limits of a loan that is drawn now, when its fleet's head was accepted, and whether it is silent.
+    function drawLimits(Pledge calldata pledge) external view returns (Limits memory, uint256 acceptedAt, bool silent);
 
     /// @notice What is wrong with a loan. Never reverts: a price that cannot be told is no evidence.
     function find(Suspect calldata suspect) external view returns (Finding memory);

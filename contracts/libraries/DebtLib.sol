@@ -76,12 +76,15 @@ library DebtLib {
         uint256 interestPaid = Math.min(amount, interest(self));
         // The last unit pays the fraction that is left, and no more.
         uint256 accruedPaid = Math.min(interestPaid * InterestLib.SCALE, self.accruedScaled);
-        // Safe: not more than there is.
-        self.accruedScaled -= uint144(accruedPaid);
-        self.principal -= uint96(amount - interestPaid);
-        paid.principal += amount - interestPaid;
-        paid.interest += interestPaid;
-        paid.accrued += accruedPaid;
+        uint256 principalPaid = amount - interestPaid;
+        self.principal = uint96(self.principal - principalPaid);
+        unchecked {
+            // Safe: not more than there is; and sums of what one loan owes.
+            self.accruedScaled -= uint144(accruedPaid);
+            paid.principal += principalPaid;
+            paid.interest += interestPaid;
+            paid.accrued += accruedPaid;
+        }
     }
 
     /// @dev Goes on to the first instalment that is not met.

@@ -42,10 +42,15 @@ library LoanBookLib {
     /// @dev Lets go of `leaving`, a loan or a part of one, and takes in `joining`, both as they stand now. Reverts where it
     /// holds less.
     function change(LoanBook storage self, Carrying memory leaving, Carrying memory joining) internal {
-        self.accruedScaled = (self.accrued() + joining.accruedScaled - leaving.accruedScaled).toUint144();
-        self.perSecondScaled = (uint256(self.perSecondScaled) + _perSecond(joining) - _perSecond(leaving)).toUint112();
+        uint144 accruedScaled = (self.accrued() + joining.accruedScaled - leaving.accruedScaled).toUint144();
+        uint112 perSecondScaled =
+            (uint256(self.perSecondScaled) + _perSecond(joining) - _perSecond(leaving)).toUint112();
+        uint96 principal = (uint256(self.principal) + joining.principal - leaving.principal).toUint96();
+        // Side by side, so that each slot is written once.
+        self.principal = principal;
         self.updatedAt = uint40(block.timestamp);
-        self.principal = (uint256(self.principal) + joining.principal - leaving.principal).toUint96();
+        self.perSecondScaled = perSecondScaled;
+        self.accruedScaled = accruedScaled;
     }
 
     /// @dev Asset units. Rounds down: what redeeming lenders are paid for.

@@ -115,8 +115,10 @@ def bid(
         said = f"title and shares of loan {loan_id} are {receiver}'s for {session.coins(paid, found.token)}"
         session.done(receipt, said, loan=loan_id, price=paid)
         return
-    token = session.system.token(found.credit.loan(loan).collateral)
-    units = session.money(str(amount), token)
+    pledged = found.credit.loan(loan)
+    token = session.system.token(pledged.collateral)
+    # More than there is would ask for more coins than are paid.
+    units = min(session.money(str(amount), token), TokenUnits(pledged.collateral_amount))
     price = limit if limit is not None else sales.collateral_price(found, loan, units)
     session.confirm(f"Pay up to {session.coins(price, found.token)} for {session.coins(units, token)}")
     receipt, event = sales.buy_collateral(found, session.lane, loan, units, price, receiver, pay)

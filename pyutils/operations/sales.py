@@ -11,6 +11,9 @@ from pyutils.models import LoanState
 from pyutils.operations.money import Pay, make_payable
 from pyutils.units import LoanId, TokenUnits
 
+ROUNDING = TokenUnits(3)
+"""A bid for a part rounds up by itself, by up to so much more than its part of what all would cost."""
+
 
 class NothingForSaleError(InputError):
     """Nothing of this loan can be bought now."""
@@ -19,11 +22,11 @@ class NothingForSaleError(InputError):
 
 
 def collateral_price(market: CreditSystem, loan_id: LoanId, amount: TokenUnits) -> TokenUnits:
-    """Return what `amount` of a loan's collateral costs now, rounded up. Raises `NothingForSaleError`."""
+    """Return the most that `amount` of a loan's collateral costs now. Raises `NothingForSaleError`."""
     asking, left = market.auction.asking(loan_id), market.credit.loan(loan_id).collateral_amount
     if not (asking.collateral_for_sale and left):
         raise NothingForSaleError(f"no collateral of loan {loan_id} is for sale")
-    return TokenUnits(-(-asking.collateral_price * min(amount, left) // left))
+    return TokenUnits(-(-asking.collateral_price * min(amount, left) // left) + ROUNDING)
 
 
 def lot_price(market: CreditSystem, loan_id: LoanId) -> TokenUnits:

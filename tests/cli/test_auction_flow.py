@@ -93,6 +93,18 @@ def test_bid__all_collateral__pays_the_loan_and_is_cheaper_later(
     assert 12_000 * COIN - sold["price"] < loan.principal < 12_200 * COIN - sold["price"]
 
 
+def test_bid__a_part_and_then_more_than_is_left__buys_each_at_what_is_asked(
+    sh: Shell, failed: int, market: CreditSystem
+) -> None:
+    sh("credit", "auction", "start", failed, *ANYONE)
+    first = bought(sh, failed, "--collateral", "0.03333333")
+    assert first["amount"] == 3_333_333
+    rest = bought(sh, failed, "--collateral", "1")
+    assert rest["amount"] == BTC // 10 - 3_333_333
+    assert 6_290 * COIN < first["price"] + rest["price"] <= 6_300 * COIN + 6
+    assert market.credit.loan(LoanId(failed)).collateral_amount == 0
+
+
 def test_bid__the_lot__pays_lenders_and_gives_the_surplus_to_the_borrower(
     sh: Shell, fleet: LiveFleet, failed: int, system: System, market: CreditSystem
 ) -> None:

@@ -1,4 +1,4 @@
-"""Answer one SMT-LIB file as a solver's command does: cvc5, with bit vectors as integers, where products and quotients are easy."""
+"""Answer one SMT-LIB file as a solver does: cvc5, with bit vectors as integers, which makes products easy."""
 
 from __future__ import annotations
 

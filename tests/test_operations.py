@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pyutils.cli import root
 from pyutils.reporter.settings.config import ServeConfig, VerifierConfig
 from pyutils.reporter.upkeep.alarms import Alarm
 
-PAGES = {"operator.md": 200, "verifier.md": 100}
+PAGES = {"operator.md": 200, "verifier.md": 100, "credit.md": 160}
 UNITS = ("gpurwa-operator.service", "gpurwa-verifier.service")
 MOST_EXPOSED = 2.0
 """systemd's own score: 0 is shut, 10 is open to the world."""
@@ -75,6 +76,23 @@ def test_pages__commands__are_all_there_with_their_options(docs: Path, page: str
         options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         for word in rest:
             assert not word.startswith("--") or word in options, f"{' '.join(words)}: {word}"
+
+
+@pytest.mark.parametrize("group", ["credit", "vault"])
+def test_credit_page__every_command__is_told(docs: Path, group: str) -> None:
+    told = {id(known(words)[0]) for words in commands((docs / "credit.md").read_text())}
+    assert [name for name, command in _leaves(root.cli, group) if id(command) not in told] == []
+
+
+def _leaves(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands below one of a group's, by their whole names."""
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for inner in command.list_commands(click.Context(command)):
+        yield from ((f"{name} {leaf}", found) for leaf, found in _leaves(command, inner))
 
 
 def test_commands__a_page_that_is_wrong__is_found() -> None:

@@ -76,7 +76,7 @@ struct Loan {
     uint64 fleetId;
     LoanState state;
     address borrower;
-    /// @dev The fleet's operator when drawn: whose cap it counts in.
+    /// @dev The fleet's operator when drawn: whose cap it counts in. Zero until then.
     address operator;
     bool sweep;
     /// @dev Drawn before the fleet had 30 days of history: tested without the revenue cap until day 90.
@@ -234,7 +234,8 @@ interface ILoanOffice is ICreditFacts {
     /// @notice Pledges more of the fleet's shares. For anyone.
     function addShares(uint256 loanId, uint96 amount) external;
 
-    /// @notice Takes back collateral as long as the loan stays within its borrow limit, without a mark. For the borrower.
+    /// @notice Takes back collateral while nothing is wrong, recorded or not, and as long as what is left would carry the debt if
+    /// it were drawn now: borrow limit, and coverage where there is history. For the borrower.
     function withdrawCollateral(uint256 loanId, uint96 amount, address to) external;
 
     /// @notice Takes back shares, not those bound to the title, on the same terms. For the borrower.
@@ -329,9 +330,12 @@ interface ILoanServicer is IPayouts, ICreditFacts {
 
     /// @notice What is owed now: principal, and interest rounded up.
     function debt(uint256 loanId) external view returns (uint256 principal, uint256 interest);
-    /// @notice What is due now and not paid: principal, and interest rounded up.
+    /// @notice What is due now and not paid: principal, and interest until the last due date with all of the late rate's,
+    /// rounded up. A payment pays interest first: where principal is due, what meets it pays all interest until now too.
     function arrears(uint256 loanId) external view returns (uint256 principal, uint256 interest);
-    /// @notice What is wrong with it now, as `mark` would find after servicing with `reserve` and set-aside revenue alone.
+    /// @notice What is wrong with it now, as `mark` would find after servicing with `reserve` and set-aside revenue alone: the
+    /// first breach in the order of `Evidence`, else a missed due date; and since when the first of all that is wrong has been so.
+    /// @dev Both evidences of lateness are since the due date, which is missed from the second after it on.
     function evidence(uint256 loanId) external view returns (Evidence found, uint256 since);
     function costRecipient() external view returns (address);
 }
@@ -345,7 +349,8 @@ interface ILoanServicer is IPayouts, ICreditFacts {
 /// due date is paid; prepaid principal counts.
 ///
 /// Revenue of the pledge: what is due, then the reserve up to its target, then the next instalment in full; of the rest
-/// the sweep prepays, or the borrower is credited. In a breach all of it pays the loan. When a due date finds too little, the reserve pays.
+/// the sweep prepays, or the borrower is credited. The sweep takes what was set aside with it, all but the interest until the next
+/// due date: prepaid principal is not asked for again. In a breach all of it pays the loan. When a due date finds too little, the reserve pays.
 /// @dev Money is pulled straight to the vault, or kept here: set-aside revenue, reserves, and what is owed to borrowers.
 ///
 /// One contract for whoever calls it, in two pieces of code, as one would not fit the size limit: `ILoanServicer` is its own;

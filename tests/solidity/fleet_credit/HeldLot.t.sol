@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 
-import {Evidence, ICreditFacts, LoanState} from "../../../contracts/interfaces/IFleetCredit.sol";
+import {Evidence, ICreditFacts, LoanRequest, LoanState} from "../../../contracts/interfaces/IFleetCredit.sol";
 import {CreditScene} from "../base/CreditScene.sol";
 import {vm} from "../base/Vm.sol";
 
@@ -59,6 +60,27 @@ contract HeldLotTest is CreditScene {
         vm.prank(risk);
         credit.stepIn(loanId, address(0));
         vm.assertEq(registry.controllerOf(fleetId), address(0));
+    }
+
+    /// @dev Whom the lenders named before goes on running the fleet.
+    function test_lotUnsold__withASteward__whoStays() public {
+        _buy(_coins(120_000));
+        address before = owner;
+        owner = investor;
+        uint256 other = _liveFleet();
+        owner = before;
+        _submit(_report(other, block.timestamp, 0, 0));
+        LoanRequest memory asked = _request();
+        (asked.fleetId, asked.collateral, asked.collateralAmount) = (uint64(other), IERC20(address(0)), 0);
+        loanId = _drawnLoan(asked, _loanTerms());
+        vm.warp(block.timestamp + 3 days);
+        credit.mark(loanId);
+        vm.prank(risk);
+        credit.stepIn(loanId, lender);
+        vm.prank(address(auction));
+        credit.lotUnsold(loanId, _coins(90_000));
+        vm.assertEq(registry.controllerOf(other), lender);
+        vm.assertEq(credit.loan(loanId).steward, lender);
     }
 
     function test_offerLot__atWhatTheVaultCarriesIt__andNotBelow() public {

@@ -45,7 +45,7 @@ abstract contract DecimalsTest is CreditScene {
         uint256 loanId = _drawnLoan();
         _breach(loanId);
         _sellCollateral(loanId, uint96(2 * BTC), _coins(100));
-        if (credit.loan(loanId).breachedSince == 0) return;
+        vm.assertGt(credit.loan(loanId).breachedSince, 0);
         uint256 owed = _owed(loanId);
         uint256 optimistic = vault.optimisticAssets();
         _sellLot(loanId, _coins(50_000));

@@ -131,4 +131,32 @@ contract CreditGasTest is CreditScene, GasTest {
         credit.cure(loanId);
         _record(TOPIC, "cure");
     }
+
+    /// @dev A tenth below the limit of EIP-170, as every contract.
+    function test_size() public {
+        string[8] memory names = [
+            "FleetCredit",
+            "LoanOffice",
+            "LoanHealth",
+            "FleetCustody",
+            "CollateralAuction",
+            "CreditVault",
+            "Appraisal",
+            "CollateralPrices"
+        ];
+        address[8] memory deployed = [
+            market.credit,
+            market.office,
+            market.health,
+            market.custody,
+            market.auction,
+            market.vault,
+            market.appraisal,
+            market.prices
+        ];
+        for (uint256 i; i < names.length; ++i) {
+            vm.snapshotValue("size", names[i], deployed[i].code.length);
+            vm.assertLe(deployed[i].code.length, 22_118, names[i]);
+        }
+    }
 }

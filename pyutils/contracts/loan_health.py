@@ -13,4 +13,5 @@ class LoanHealth(Contract):
 
     def draw_limits(self, pledge: Pledge, block: Block = "latest") -> Limits:
         """Return the limits of a loan that is drawn now. Raises `RevertedError` where appraisal or feed cannot tell."""
-        return Limits.from_row(self._read("drawLimits", pledge.row(), block=block))
+        limits, _, _ = self._read("drawLimits", pledge.row(), block=block)
+        return Limits.from_row(limits)

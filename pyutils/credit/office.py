@@ -108,10 +108,10 @@ class OfficeModel(LedgerModel):
             raise no.FleetInUseError(fleet_id, self.in_use[fleet_id])
         if drawing.title_owner != loan.borrower:
             raise no.NotTitleOwnerError(fleet_id, loan.borrower)
-        if now >= drawing.breach_from:
-            raise no.NoFreshReportError(fleet_id, drawing.accepted_at)
         if drawing.untold is not None:
             raise drawing.untold
+        if now >= drawing.breach_from:
+            raise no.NoFreshReportError(fleet_id, drawing.accepted_at)
         if principal > limits.borrow_limit:
             raise no.AboveLimitError(loan_id, principal, limits.borrow_limit)
         service = reserve_target_up(principal, terms.months, Bps(terms.rate_bps), 1)

@@ -622,9 +622,10 @@ class CreditMachine(RuleBasedStateMachine):
         world = self.world
         if not amount:
             return
-        # Paid a second before it is booked, when less interest may be owed: never too much but where that is meant.
         price = TokenUnits(account.owed(world.now).total * paid // 256)
-        if self._is_breached(account) and price and paid <= 256:
+        # Paid a second before it is booked, when a little more is owed.
+        most = account.owed(UnixSeconds(world.now + 1)).total
+        if self._is_breached(account) and 0 < price <= most:
             self._pay("CreditVault", price)
 
         def sell(revenue: TokenUnits, at: UnixSeconds) -> None:

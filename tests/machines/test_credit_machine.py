@@ -672,7 +672,7 @@ class CreditMachine(RuleBasedStateMachine):
 
 # Shrinking takes minutes: the slow run does it, the quick one shows the course that failed as it was found.
 QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-THOROUGH = {"max_examples": 80, "stateful_step_count": 60}
+THOROUGH = {"max_examples": 30, "stateful_step_count": 60}
 
 
 @pytest.fixture

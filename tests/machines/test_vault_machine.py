@@ -429,7 +429,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultStage]:
 
 
 QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-THOROUGH = {"max_examples": 100, "stateful_step_count": 60}
+THOROUGH = {"max_examples": 40, "stateful_step_count": 60}
 
 
 def _run(built: VaultStage, decimals: int, size: dict[str, Any]) -> None:

@@ -112,8 +112,8 @@ class FailureDesk:
         evidence = Evidence(marked["evidence"]).name.lower().replace("_", " ")
         breach = ", a breach" if credit.events(receipt, "BreachLoan") else ""
         world.tell(
-            f"the keeper marks loan {loan_id}: {evidence}{breach}; to those who leave the vault it counts for less every"
-            f" day, for {world.money(marked['floor'])} after {_DAYS_DOWN}"
+            f"the keeper marks loan {loan_id}: {evidence}{breach}; to those who leave the vault it counts for less"
+            f" every day, for {world.money(marked['floor'])} after {_DAYS_DOWN}"
         )
         self.lenders.look()
 

@@ -59,6 +59,11 @@ def test_devnet__started_used_and_stopped__is_there_and_then_gone(
     world.coin.mint(world.lane("investor-1"), world.bond.address, TokenUnits(1))
     (said,) = imbalances(world, fleets)
     assert said.startswith("OperatorBond holds ")
+    world.bitcoin.mint(world.lane("investor-1"), world.market.custody.address, TokenUnits(1))
+    world.coin.mint(world.lane("investor-1"), world.market.vault.address, TokenUnits(1))
+    _, vault, bitcoin = imbalances(world, fleets)
+    assert vault.startswith("CreditVault holds ")
+    assert bitcoin == "custody holds 1 units of bitcoin, loans pledged 0"
 
     # a second one is refused, and the first goes on
     assert run(["devnet", "--trace", "trace.csv"]) == 2

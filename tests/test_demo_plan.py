@@ -61,6 +61,18 @@ def test_make_plan__any_trace__can_be_played(seed: int, cast: Cast, hours: int, 
         assert plan.lie.post_at < plan.lie.dispute_at < plan.lie.rule_at < min(after)
         assert plan.lie.as_of <= plan.lie.post_at
     assert shown(plan).isdisjoint(one.scene for one in plan.left_out)
+    assert len({loan.fleet_id for loan in plan.loans}) == len(plan.loans)
+    for loan in plan.loans:
+        assert loan.principal_coins > 0
+        # A fleet that never reported gets no loan, and one drawn two days after its report neither.
+        before = [
+            one.submit_at for one in plan.reports if one.fleet_id == loan.fleet_id and one.submit_at < loan.draw_at
+        ]
+        assert loan.draw_at - max(before) < 2 * 24 * HOUR
+        assert loan.draw_at > trace.first
+    lent = {loan.scene for loan in plan.loans}
+    assert lent | {one.scene for one in plan.left_out} >= {Scene.REPAID_LOAN, Scene.FAILED_LOAN}
+    assert lent.isdisjoint(one.scene for one in plan.left_out)
 
 
 def test_make_plan__usual_trace__shows_every_scene() -> None:
@@ -129,3 +141,33 @@ def test_stage__lease_hours__fit_or_are_refused() -> None:
         Stage.of(0, 8 * HOUR, 8)
     with pytest.raises(InputError):
         Stage.of(0, 8 * HOUR, 0)
+
+
+def test_make_plan__two_fleets__the_better_one_repays_and_the_other_one_s_loan_fails() -> None:
+    plan = make_plan(synthetic_trace(7, Cast(steady=6, leaves=2, arrives=2, gappy=4), hours=8, cadence_s=60))
+    repaid, failed = plan.loan(Scene.REPAID_LOAN), plan.loan(Scene.FAILED_LOAN)
+    assert repaid is not None
+    assert failed is not None
+    assert {repaid.fleet_id, failed.fleet_id} == {1, 2}
+    assert repaid.sweep
+    assert not failed.sweep
+    # Revenue could not pay the failing loan's first instalment, nor could its collateral.
+    instalment = failed.principal_coins // failed.months
+    assert failed.collateral_coins < instalment
+    assert repaid.principal_coins < instalment
+    assert failed.reserve_months == 0
+
+
+def test_make_plan__no_lease__nothing_repays_a_loan() -> None:
+    plan = make_plan(synthetic_trace(0, Cast(steady=2, leaves=0, arrives=0, gappy=0), hours=1, cadence_s=60))
+    assert plan.leases == ()
+    assert plan.loan(Scene.REPAID_LOAN) is None
+    assert {one.scene: one.reason for one in plan.left_out}[Scene.REPAID_LOAN] == "no fleet earns enough"
+    assert plan.loan(Scene.FAILED_LOAN) is not None
+
+
+def test_make_plan__month_long_trace__prices_of_boards_would_be_stale() -> None:
+    plan = make_plan(synthetic_trace(4, Cast(steady=2, leaves=0, arrives=0, gappy=0), hours=26 * 24, cadence_s=1_700))
+    reasons = {one.scene: one.reason for one in plan.left_out}
+    assert reasons[Scene.FAILED_LOAN] == "the trace is longer than 25 days"
+    assert plan.loan(Scene.REPAID_LOAN) is not None

@@ -31,7 +31,8 @@ def demo(
 ) -> None:
     """Live through a trace on a chain of its own, and write OUT/summary.json and OUT/leaf_files.
 
-    The chain starts a week before the trace, and ends when all revenue is released, claimed and withdrawn.
+    The chain starts a week before the trace, and ends when all revenue is claimed, all loans are closed and their
+    lenders have left.
     """
     console = None if quiet else Console()
     run_demo(

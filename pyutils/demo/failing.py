@@ -112,8 +112,8 @@ class FailureDesk:
         evidence = Evidence(marked["evidence"]).name.lower().replace("_", " ")
         breach = ", a breach" if credit.events(receipt, "BreachLoan") else ""
         world.tell(
-            f"the keeper shows what is wrong with loan {loan_id}: {evidence}{breach}; to those who leave the vault it"
-            f" counts for less every day, for {world.money(marked['floor'])} after {_DAYS_DOWN}"
+            f"the keeper marks loan {loan_id}: {evidence}{breach}; to those who leave the vault it counts for less"
+            f" every day, for {world.money(marked['floor'])} after {_DAYS_DOWN}"
         )
         self.lenders.look()
 
@@ -157,7 +157,7 @@ class FailureDesk:
         receipt = auction.bid_lot(lane, loan_id, TokenUnits(asked), lane.address)
         sold, closed = credit.event(receipt, "SellLot"), credit.event(receipt, "CloseLoan")
         world.tell(
-            f"title and shares are asked {world.money(first)} for, {hours} hours later {named(BIDDER)} takes them for"
+            f"title and shares are offered for {world.money(first)}; {hours} hours later {named(BIDDER)} takes them for"
             f" {world.money(sold['price'])}, of which {world.money(sold['costs'])} are costs"
         )
         if closed["surplus"]:

@@ -68,11 +68,9 @@ class LenderDesk:
         world, vault = self.world, self.world.market.vault
         worth = Worth(world.now(), vault.conservative_assets(), vault.optimistic_assets())
         self.worths.append(worth)
-        both = (
-            f"{world.money(worth.optimistic)} to those who enter, {world.money(worth.conservative)} to those who leave"
-        )
-        same = worth.conservative == worth.optimistic
-        world.tell(f"the vault is worth {world.money(worth.optimistic) if same else both}")
+        enter, leave = world.money(worth.optimistic), world.money(worth.conservative)
+        said = enter if enter == leave else f"{enter} to those who enter, {leave} to those who leave"
+        world.tell(f"the vault is worth {said}")
         return worth
 
     def _ask(self, lender: str, shares: VaultShares) -> None:

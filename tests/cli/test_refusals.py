@@ -247,12 +247,12 @@ def test_run__keyboard_interrupt_in_a_prompt__130(sh: Shell, monkeypatch: pytest
 def put(sh: Shell, creation_code: bytes) -> str:
     """Deploy a coin, and return its address."""
     signer = account("deployer")
-    sent = rpc.request(
+    receipt = rpc.request(
         sh.chain.web3,
-        "eth_sendTransaction",
+        "eth_sendTransactionSync",
         {"from": signer.address, "data": "0x" + creation_code.hex(), "gas": hex(3_000_000)},
     )
-    address: str = rpc.request(sh.chain.web3, "eth_getTransactionReceipt", sent)["contractAddress"]
+    address: str = receipt["contractAddress"]
     return address
 
 
@@ -275,6 +275,6 @@ def test_stake__token_with_a_transfer_fee__refused(sh: Shell, fleet: LiveFleet, 
     operator = account("operator-a").address
     mint = encode_call("TestStablecoin", "mint", operator, 10**12)
     for data in (mint, keccak256(b"setFee(uint256)")[:4] + (1).to_bytes(32)):
-        rpc.request(sh.chain.web3, "eth_sendTransaction", {"from": operator, "to": coin, "data": "0x" + data.hex()})
+        rpc.request(sh.chain.web3, "eth_sendTransactionSync", {"from": operator, "to": coin, "data": "0x" + data.hex()})
     line = sh.refused("bond", "stake", enrolled, "1000", "--account", "operator-a")
     assert "transfer fell short" in line

@@ -134,7 +134,7 @@ def test_operator_doctor__bond_and_stake_gone__says_how_to_stake(ready: Reportin
     has = sh.json("read", "TestStablecoin", "balanceOf", "operator-a", "--at", coin)
     data = "0x" + encode_call("TestStablecoin", "transfer", account("lessee-1").address, has).hex()
     sent = {"from": account("operator-a").address, "to": coin, "data": data}
-    rpc.request(sh.chain.web3, "eth_sendTransaction", sent)
+    rpc.request(sh.chain.web3, "eth_sendTransactionSync", sent)
     told = found(ready)
     assert told["bond"][0] == "WRONG"
     assert "gpurwa bond stake 1" in told["bond"][1]

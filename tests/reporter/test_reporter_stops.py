@@ -30,9 +30,9 @@ def call_as(world: FleetWorld, account: str, contract: str, address: str, functi
     rpc.request(web3, "anvil_impersonateAccount", account)
     rpc.request(web3, "anvil_setBalance", account, hex(10**18))
     data = "0x" + encode_call(contract, function, *arguments).hex()
-    sent = rpc.request(web3, "eth_sendTransaction", {"from": account, "to": address, "data": data})
+    receipt = rpc.request(web3, "eth_sendTransactionSync", {"from": account, "to": address, "data": data})
     rpc.request(web3, "anvil_stopImpersonatingAccount", account)
-    assert int(rpc.request(web3, "eth_getTransactionReceipt", sent)["status"], 16) == 1
+    assert int(receipt["status"], 16) == 1
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ def test_project__compiled_by_ape__has_the_interfaces_of_the_artifacts(project: 
     for name in artifacts.names():
         artifact = artifacts.load(name)
         if artifact.source.startswith("contracts/"):
-            by_ape = {entry.selector for entry in compiled[name].abi if entry.type != "fallback"}
+            parts = (name, *artifacts.RUNS.get(name, ()))
+            by_ape = {entry.selector for part in parts for entry in compiled[part].abi if entry.type != "fallback"}
             shipped = {_signature(entry) for entry in artifact.abi if entry["type"] in {"function", "event", "error"}}
             assert shipped <= by_ape, name
 

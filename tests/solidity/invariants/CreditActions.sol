@@ -30,7 +30,7 @@ contract CreditActions is CreditLedger {
     /// @dev What must never be refused was.
     bytes32 public refused;
 
-    /// @dev Begins with a loan of the first fleet, with BTC.
+    /// @dev Begins with both fleets' rent of some days, and a loan of the first, with BTC.
     function setUp() public override {
         super.setUp();
         fleets.push(fleetId);
@@ -51,6 +51,9 @@ contract CreditActions is CreditLedger {
             _permit(all[i]);
         }
         vm.recordLogs();
+        // So that appraisals find revenue.
+        this.rent(0, 10 days);
+        this.rent(1, 10 days);
         this.borrow(2 * BTC + 32, 11, 300_000);
     }
 
@@ -115,10 +118,18 @@ contract CreditActions is CreditLedger {
         }
     }
 
-    function service(uint256 seed) external told {
-        uint256 id = _pick(seed, seed % 3 == 0 ? LoanState.Held : LoanState.Open);
+    /// @dev A held lot mostly has earned something.
+    function service(uint256 seed, uint256 amount) external told {
+        uint256 id = _pick(seed, seed % 2 == 0 ? LoanState.Held : LoanState.Open);
+        if (id == 0) id = _pick(seed, LoanState.Open);
         if (id == 0) return;
-        bool held = credit.loan(id).state == LoanState.Held;
+        Loan memory l = credit.loan(id);
+        bool held = l.state == LoanState.Held;
+        if (held && seed % 8 > 0) {
+            _bring(l.fleetId, bound(amount, 1, uint256(l.heldOwed) * 5 / 4));
+            _shares(l.fleetId).collect();
+            vm.warp((block.timestamp / DAY + 2) * DAY);
+        }
         try credit.service(id) {
             ++calls[held ? bytes32("service, held") : bytes32("service")];
         } catch {
@@ -401,7 +412,7 @@ contract CreditActions is CreditLedger {
     }
 
     function bidLot(uint256 seed, uint256 hours_) external told {
-        uint256 id = _pickBreached(seed);
+        uint256 id = _breachedOrFailed(seed);
         if (id == 0) return;
         _start(id);
         if (seed % 3 > 0) _touch(id, 1, 24);
@@ -411,7 +422,7 @@ contract CreditActions is CreditLedger {
 
     /// @dev Sold collateral is the usual way there; nobody else bids.
     function giveLotToVault(uint256 seed) external told {
-        uint256 id = _pickBreached(seed);
+        uint256 id = _breachedOrFailed(seed);
         if (id == 0) return;
         _start(id);
         _freshFeed();
@@ -734,6 +745,18 @@ contract CreditActions is CreditLedger {
             if (credit.saleState(id).state == state) return id;
         }
         return 0;
+    }
+
+    /// @dev A loan in breach; or one that gets there now, since its fleet falls silent.
+    function _breachedOrFailed(uint256 seed) private returns (uint256 id) {
+        id = _pickBreached(seed);
+        if (id != 0 || seed % 2 == 0) return id;
+        id = _pick(seed, LoanState.Open);
+        if (id == 0) return 0;
+        vm.warp(block.timestamp + 3 days);
+        credit.mark(id);
+        _learn();
+        if (!_reckonings[id].breached) id = 0;
     }
 
     function _pickBreached(uint256 seed) private view returns (uint256) {

@@ -312,7 +312,7 @@ contract CreditInvariants {
         uint256 state = vm.snapshotState();
         string[43] memory names = _names();
         uint256[43] memory happened;
-        for (uint256 walk; walk < 24; ++walk) {
+        for (uint256 walk; walk < 20; ++walk) {
             for (uint256 i; i < 100; ++i) {
                 bytes32 luck = keccak256(abi.encode("walk", walk, i));
                 (bool success,) = address(actions)
@@ -322,7 +322,7 @@ contract CreditInvariants {
                         )
                     );
                 vm.assertTrue(success, "no action fails");
-                if (i % 10 == 9) invariant_booksOfTheMarketAgree();
+                if (i % 25 == 24) invariant_booksOfTheMarketAgree();
             }
             for (uint256 i; i < names.length; ++i) {
                 happened[i] += actions.calls(bytes32(bytes(names[i])));

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ import httpx
 
 from pyutils import child, toolchain
 from pyutils.errors import ToolchainError
+from pyutils.ports import free_port
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -182,11 +182,3 @@ def _configuration(
 def _static(target: str) -> dict[str, object]:
     address, slash, path = target.partition("/")
     return {"targets": [address]} | ({"labels": {"__metrics_path__": f"/{path}"}} if slash else {})
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

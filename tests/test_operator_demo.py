@@ -238,6 +238,16 @@ def daemon(folder: Path, *arguments: str) -> Daemon:
     return Daemon("the daemon", arguments, folder, {}, folder / "daemon.log")
 
 
+def environment(pid: int) -> list[bytes]:
+    """Return a process's environment, which the kernel shows a moment after the process began its program."""
+    for _ in range(1_000):
+        names = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        if names != [b""]:
+            return names
+        time.sleep(0.01)
+    raise AssertionError(f"process {pid} has no environment")
+
+
 def test_daemon__command_that_fails__says_what_it_said_last(tmp_path: Path) -> None:
     one = daemon(tmp_path, "operator", "run", "7", "--network", "nowhere")
     one.start()
@@ -254,7 +264,7 @@ def test_daemon__environment__knows_the_failpoint_and_nothing_of_ours(
     one.start("signed")
     try:
         assert one._process is not None
-        names = Path(f"/proc/{one._process.pid}/environ").read_bytes().split(b"\0")
+        names = environment(one._process.pid)
         assert f"{ENVIRONMENT}=signed".encode() in names
         assert not any(name.startswith(b"GPURWA_NETWORK") for name in names)
     finally:

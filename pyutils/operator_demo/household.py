@@ -18,7 +18,7 @@ from pyutils.demo.setting import operator_of, reporter_of
 from pyutils.devnet import NETWORK
 from pyutils.operator_demo.daemon import Daemon, DaemonError
 from pyutils.operator_demo.feed import Feed
-from pyutils.prometheus_server import free_port
+from pyutils.ports import free_port
 from pyutils.reporter.publishing.fetch import Fetcher
 from pyutils.reporter.settings.folders import Folders
 from pyutils.units import FleetId, UnixSeconds

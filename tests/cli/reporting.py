@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from pyutils.cli.daemons import ask_on_terminal
 from pyutils.cli.session import STATE_VARIABLE
+from pyutils.ports import free_port
 from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.settings.config import OperatorConfig, VerifierConfig, read_config
 from pyutils.reporter.settings.folders import Folders
@@ -21,14 +21,6 @@ from .shell import LiveFleet, Shell, metered
 HOUR = 3_600
 DUE_S = 2 * 60 + 1
 """Samples of a report are all there so long after its time."""
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

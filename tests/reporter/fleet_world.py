@@ -7,7 +7,6 @@ samples lie in a trace whose rows a source shows only up to the time that is ask
 from __future__ import annotations
 
 import shutil
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from pyutils.manifest import Manifest
 from pyutils.meter import Trace, synthetic_trace, write_trace
 from pyutils.meter.synthetic import Cast
 from pyutils.models import Head
+from pyutils.ports import free_port
 from pyutils.reporter.operator_daemon import OperatorDaemon
 from pyutils.reporter.settings.config import OperatorConfig, VerifierConfig
 from pyutils.reporter.settings.folders import Folders
@@ -46,14 +46,6 @@ SEED = 7
 def small_trace() -> Trace:
     """Return eight hours of six GPUs, steady and not."""
     return synthetic_trace(SEED, Cast(steady=3, leaves=1, arrives=1, gappy=1), hours=HOURS)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def no_prompt(text: str) -> str:

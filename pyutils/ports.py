@@ -8,8 +8,9 @@ from typing import Final
 
 from pyutils.errors import GpuRwaError
 
-CANDIDATES: Final = range(10_000, 32_768)
-"""Below the ports that Linux gives to outgoing connections, any of which may be in use a moment after it was free."""
+CANDIDATES: Final = range(10_000, 16_000)
+"""Below the ports that Linux (from 32768) and gVisor (from 16000) give to outgoing connections: any of those may be in
+use a moment after it was free."""
 TRIES: Final = 100
 
 

@@ -6,9 +6,11 @@ samples lie in a trace whose rows a source shows only up to the time that is ask
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,8 @@ from pyutils.units import SECONDS_PER_HOUR, FleetId, UnixSeconds
 FLEET = FleetId(1)
 HOURS = 8
 SEED = 7
+PATIENCE_S = 30.0
+"""What is to come about on a slow machine has so long, in seconds."""
 
 
 def small_trace() -> Trace:
@@ -50,6 +54,22 @@ def small_trace() -> Trace:
 
 def no_prompt(text: str) -> str:
     raise AssertionError(f"nobody is asked: {text}")
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Keep what daemons say, so that a test that fails can tell it."""
+    lines: list[str] = []
+    keeper, package = logging.Handler(), logging.getLogger("pyutils")
+    keeper.emit = lambda record: lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")  # type: ignore[method-assign]
+    before = package.level
+    package.addHandler(keeper)
+    package.setLevel(logging.DEBUG)
+    try:
+        yield lines
+    finally:
+        package.removeHandler(keeper)
+        package.setLevel(before)
 
 
 @dataclass
@@ -122,15 +142,18 @@ class FleetWorld:
         return as_of
 
     @staticmethod
-    def tick_until(daemon: OperatorDaemon | VerifierDaemon, done: Callable[[], bool], most: int = 20) -> None:
+    def tick_until(daemon: OperatorDaemon | VerifierDaemon, done: Callable[[], bool]) -> None:
         """Tick until something is so; a node needs a moment to put a transaction into a block."""
-        for _ in range(most):
-            daemon.tick()
-            for _ in range(20):
-                if done():
-                    return
-                time.sleep(0.01)
-        raise AssertionError(f"it did not come about in {most} ticks")
+        until, ticks = time.monotonic() + PATIENCE_S, 0
+        with heard() as lines:
+            while ticks < 20 or time.monotonic() < until:
+                daemon.tick()
+                ticks += 1
+                for _ in range(20):
+                    if done():
+                        return
+                    time.sleep(0.01)
+        raise AssertionError("\n".join([f"it did not come about in {ticks} ticks:", *lines[-40:]]))
 
     @property
     def cadence_s(self) -> int:

@@ -17,7 +17,7 @@ SECONDS = 60
 HALMOS = [
     *("uv", "run", "--no-project", "--isolated", "--python", ".venv/bin/python"),
     *("--with-requirements", "tooling/halmos.txt"),
-    *("halmos", "--forge-build-out", BUILD, "--function", "check_"),
+    *("halmos", "--forge-build-out", BUILD, "--function", "check_", "--loop", "100"),
     *("--solver-command", "python tooling/smt_solver.py", "--solver-timeout-assertion", str(SECONDS * 1000)),
 ]
 

@@ -16,6 +16,7 @@ INTERRUPTED = 130
 
 _COMMANDS: dict[str, str] = {
     "admin": "pyutils.cli.admin:admin",
+    "audit": "pyutils.cli.audit:audit",
     "bond": "pyutils.cli.bond:bond",
     "claim": "pyutils.cli.money:claim",
     "credit": "pyutils.cli.credit:credit",

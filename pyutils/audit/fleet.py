@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyutils.audit.checks import Check, Checks
-from pyutils.audit.heads import HeadEvent, read_heads
 from pyutils.audit.leaf_files import LeafFiles, NoLeafFileError
 from pyutils.audit.lease import LeaseAudit, audit_lease
 from pyutils.audit.signatures import check_signatures
@@ -15,6 +14,7 @@ from pyutils.contracts import System
 from pyutils.contracts.base import Block
 from pyutils.errors import ChainError, InputError, LeafFileError
 from pyutils.meter import LeafFile
+from pyutils.operations.head_events import HeadEvent, read_heads
 from pyutils.operations.history import block_number
 from pyutils.operations.leases import LEASE_BITS
 from pyutils.operations.reports import VerificationError, verify

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyutils.audit.checks import Check, Checks
-from pyutils.audit.heads import HeadEvent, head_before, read_heads
 from pyutils.audit.leaf_files import LeafFiles, NoLeafFileError
 from pyutils.contracts import System
 from pyutils.contracts.base import Block
@@ -16,6 +15,7 @@ from pyutils.leases import LeaseModel, deliverable, lessee_end_s, operator_end_s
 from pyutils.leases.refusals import AlreadyEndingError, LeaseEndedError
 from pyutils.leases.rent import rent_down
 from pyutils.models.lease import EndedBy
+from pyutils.operations.head_events import HeadEvent, head_before, read_heads
 from pyutils.operations.history import Event, block_number, events, topic
 from pyutils.operations.leases import fleet_of
 from pyutils.operations.reports import proof

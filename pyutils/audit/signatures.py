@@ -9,13 +9,13 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from pyutils.audit.checks import Checks
-from pyutils.audit.heads import HeadEvent
 from pyutils.chain import rpc
 from pyutils.contracts import System
 from pyutils.contracts.base import function_shape
 from pyutils.eip712 import Signature, SignatureError
 from pyutils.errors import ChainError, InputError
 from pyutils.operations.chain_reports import REPORTER_BIT
+from pyutils.operations.head_events import HeadEvent
 from pyutils.units import BlockNumber, FleetId
 
 _CARRIERS: Final = {

@@ -29,6 +29,7 @@ _COMMANDS: dict[str, str] = {
     "lease": "pyutils.cli.lease:lease",
     "operator-demo": "pyutils.cli.operator_demo:operator_demo",
     "operator": "pyutils.cli.operator:operator",
+    "portfolio": "pyutils.cli.portfolio:portfolio",
     "positions": "pyutils.cli.money:positions",
     "read": "pyutils.cli.tools:read",
     "report": "pyutils.cli.report:report",

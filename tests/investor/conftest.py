@@ -41,7 +41,7 @@ class Played:
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """Play the demo on a small trace, and leave its chain running."""
-    folder = tmp_path_factory.mktemp("audit")
+    folder = tmp_path_factory.mktemp("investor")
     trace = folder / "small.csv"
     write_trace(synthetic_trace(0, Cast(steady=4, leaves=1, arrives=1, gappy=2), hours=7, cadence_s=60), trace)
     devnet = run_devnet(trace, folder / "out", folder / "state", folder=folder)

@@ -6,9 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pyutils.cli.extras import extra
 from pyutils.cli.money import print_position
 from pyutils.cli.output import print_table
 from pyutils.cli.parameters import FILE, format_time
@@ -16,8 +18,10 @@ from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
 from pyutils.durable import write_whole
 from pyutils.portfolio.incomes import Income
-from pyutils.portfolio.statement import Statement, read_statement
 from pyutils.units import TokenUnits, format_money
+
+if TYPE_CHECKING:
+    from pyutils.portfolio.statement import Statement
 
 
 @click.command()
@@ -27,6 +31,8 @@ from pyutils.units import TokenUnits, format_money
 @reads
 def portfolio(session: Session, account: str, html: Path | None, table: Path | None, block: Block) -> None:
     """Show what an account has, what it was paid, and how its fleets and loans do."""
+    with extra("reports"):
+        from pyutils.portfolio.statement import read_statement
     found = read_statement(session.system, session.address(account), block)
     if table is not None:
         write_whole(table, _csv(found.incomes))
@@ -43,7 +49,8 @@ def portfolio(session: Session, account: str, html: Path | None, table: Path | N
 
 
 def _page(session: Session, found: Statement) -> bytes:
-    from pyutils.reports.page import Coin, portfolio_page
+    with extra("reports"):
+        from pyutils.reports.page import Coin, portfolio_page
 
     coins = {one.token: Coin(one.symbol, one.decimals) for one in found.position.coins}
     return portfolio_page(found, session.manifest.network, coins).encode()

@@ -73,7 +73,7 @@ def test_wheel__in_an_empty_environment__reads_a_devnet(environment: Environment
 
 @pytest.mark.slow
 def test_wheel__without_an_extra__names_it(environment: Environment) -> None:
-    command = [environment.bin / "gpurwa", "portfolio", "investor-1"]
+    command = [str(environment.bin / "gpurwa"), "portfolio", "investor-1"]
     done = subprocess.run(
         command, cwd=environment.folder, env=environment.variables, capture_output=True, text=True, check=False
     )

@@ -50,10 +50,11 @@ def portfolio(session: Session, account: str, html: Path | None, table: Path | N
 
 def _page(session: Session, found: Statement) -> bytes:
     with extra("reports"):
-        from pyutils.reports.page import Coin, portfolio_page
+        from pyutils.reports.page import Coin, render
+        from pyutils.reports.portfolio import portfolio_page
 
     coins = {one.token: Coin(one.symbol, one.decimals) for one in found.position.coins}
-    return portfolio_page(found, session.manifest.network, coins).encode()
+    return render(portfolio_page(found, session.manifest.network, coins)).encode()
 
 
 def _print_incomes(found: Statement) -> None:

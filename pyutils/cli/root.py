@@ -21,6 +21,7 @@ _COMMANDS: dict[str, str] = {
     "claim": "pyutils.cli.money:claim",
     "credit": "pyutils.cli.credit:credit",
     "demo": "pyutils.cli.demo:demo",
+    "dashboard": "pyutils.cli.dashboard:dashboard",
     "deploy": "pyutils.cli.tools:deploy",
     "devnet": "pyutils.cli.devnet:devnet",
     "doctor": "pyutils.cli.tools:doctor",

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from pyutils.contracts import System
 from pyutils.models import Fleet, Lease
+from pyutils.operations.chain_reports import MOST_VERIFIERS, REPORTER_BIT
 from pyutils.operations.head_events import HeadEvent, read_heads
 from pyutils.operations.history import Event, events, topic
 from pyutils.operations.leases import LEASE_BITS
@@ -24,6 +25,8 @@ class Interval:
     busy_gpu_ms: GpuMs
     energy_joules: Joules
     capacity_gpu_ms: GpuMs
+    signers: str
+    """Who signed it, as its event says: the reporter, and verifiers by their place."""
     event: str
     """The event that told it."""
 
@@ -102,8 +105,15 @@ def _intervals(commissioned: UnixSeconds, heads: list[HeadEvent], capacities: li
             busy_gpu_ms=GpuMs(head.report.busy_gpu_ms - (was.busy_gpu_ms if was else 0)),
             energy_joules=Joules(head.report.energy_joules - (was.energy_joules if was else 0)),
             capacity_gpu_ms=_capacity_gpu_ms(capacities, begin, end),
+            signers=_signers(head),
             event=head.told.label,
         )
+
+
+def _signers(head: HeadEvent) -> str:
+    bits = REPORTER_BIT if head.is_optimistic else head.told.arguments["signers"]
+    verifiers = [f"verifier {place}" for place in range(MOST_VERIFIERS) if bits >> place & 1]
+    return ", ".join([*(["reporter"] if bits & REPORTER_BIT else []), *verifiers])
 
 
 def _capacities(system: System, fleet_id: FleetId, block: BlockNumber) -> list[Event]:

@@ -19,7 +19,14 @@ ROUNDING = 1e-9
 
 def interval(begin: int, end: int, busy: int, available: int, capacity: int) -> Interval:
     return Interval(
-        UnixSeconds(begin), UnixSeconds(end), GpuMs(available), GpuMs(busy), Joules(0), GpuMs(capacity), "AdvanceHead"
+        UnixSeconds(begin),
+        UnixSeconds(end),
+        GpuMs(available),
+        GpuMs(busy),
+        Joules(0),
+        GpuMs(capacity),
+        "reporter",
+        "AdvanceHead",
     )
 
 

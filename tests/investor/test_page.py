@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pyutils.devnet import account
 from pyutils.portfolio.statement import read_statement
-from pyutils.reports.page import Coin, portfolio_page
+from pyutils.reports.page import Coin, render
+from pyutils.reports.portfolio import portfolio_page
 
 from .conftest import Played
 
@@ -36,7 +37,7 @@ def page_of(played: Played, who: str, folder: Path) -> Path:
     statement = read_statement(played.system, account(who).address)
     coins = {one.token: Coin(one.symbol, one.decimals) for one in statement.position.coins}
     path = folder / f"{who}.html"
-    path.write_text(portfolio_page(statement, "devnet", coins))
+    path.write_text(render(portfolio_page(statement, "devnet", coins)))
     return path
 
 
@@ -93,7 +94,7 @@ def luminance(color: str) -> float:
 def test_page__nobody__says_so(played: Played, browser: Browser, tmp_path: Path) -> None:
     statement = read_statement(played.system, "0x" + "00" * 19 + "99")
     path = tmp_path / "nobody.html"
-    path.write_text(portfolio_page(statement, "<b>devnet</b>", {}))
+    path.write_text(render(portfolio_page(statement, "<b>devnet</b>", {})))
     tab = browser.new_page()
     tab.goto(path.as_uri())
     assert tab.get_by_text("This account has nothing here as of this block.").is_visible()

@@ -27,10 +27,10 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
     struct Account {
         // slots 0 and 1: all that a payment touches
         Debt debt;
-        // slot 2: all else that service touches
+        // slot 2: all else that service touches; insurance keeps it from being empty when the loan is drawn
         uint96 setAside;
         uint96 reserve;
-        uint40 markedSince;
+        uint40 insuredUntil;
         bool sweep;
         /// Marked for its debt's being above the breach limit: only a price or a payment can clear it of that.
         bool exceeded;
@@ -46,7 +46,7 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         bool lotKept;
         // slot 4
         uint40 breachedSince;
-        uint40 insuredUntil;
+        uint40 markedSince;
         uint40 expiry;
         uint16 lateRateBps;
         uint16 saleCostBps;

@@ -10,7 +10,7 @@ import {LoanLedger} from "./base/LoanLedger.sol";
 import {LoanSale} from "./base/LoanSale.sol";
 import {CreditSystem} from "./interfaces/CreditSystem.sol";
 import {Carrying} from "./interfaces/ICreditVault.sol";
-import {Evidence, ILoanServicer, LoanState} from "./interfaces/IFleetCredit.sol";
+import {Evidence, ILoanServicer, LoanState, SaleState} from "./interfaces/IFleetCredit.sol";
 import {Finding} from "./interfaces/ILoanHealth.sol";
 import {Debt, DebtLib, Paid} from "./libraries/DebtLib.sol";
 import {Service, ServiceLib} from "./libraries/ServiceLib.sol";
@@ -165,6 +165,20 @@ contract FleetCredit is LoanSale {
         d.advance();
         Finding memory f = _find(loanId, a, d);
         return (f.kind, f.since);
+    }
+
+    /// @inheritdoc ILoanServicer
+    function saleState(uint256 loanId) external view returns (SaleState memory s) {
+        Account storage a = _known(loanId);
+        s.fleetId = a.fleetId;
+        s.state = a.debt.state;
+        s.breachedSince = a.breachedSince;
+        s.hasLot = s.state == LoanState.Held || (s.state == LoanState.Open && !a.lotGone);
+        // Safe: custody keeps them in 96 bits.
+        s.shares = uint96(CUSTODY.sharesOf(loanId));
+        s.collateral = a.collateral;
+        s.collateralAmount = uint96(CUSTODY.collateralOf(loanId));
+        s.owed = _accrued(a).total();
     }
 
     /* ---- internals ---- */

@@ -17,8 +17,7 @@ import {
     Loan,
     LoanRequest,
     LoanState,
-    LoanTerms,
-    SaleState
+    LoanTerms
 } from "./interfaces/IFleetCredit.sol";
 import {IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
 import {IFleetShareFactory} from "./interfaces/IFleetShareFactory.sol";
@@ -250,20 +249,6 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         l.breachedSince = a.breachedSince;
         l.steward = a.steward;
         l.askingPrice = a.askingPrice;
-    }
-
-    /// @inheritdoc ILoanOffice
-    function saleState(uint256 loanId) external view returns (SaleState memory s) {
-        Account storage a = _known(loanId);
-        s.fleetId = a.fleetId;
-        s.state = a.debt.state;
-        s.breachedSince = a.breachedSince;
-        s.hasLot = s.state == LoanState.Held || (s.state == LoanState.Open && !a.lotGone);
-        // Safe: custody keeps them in 96 bits.
-        s.shares = uint96(CUSTODY.sharesOf(loanId));
-        s.collateral = a.collateral;
-        s.collateralAmount = uint96(CUSTODY.collateralOf(loanId));
-        s.owed = _accrued(a).total();
     }
 
     /// @inheritdoc ILoanOffice

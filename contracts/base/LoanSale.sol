@@ -64,7 +64,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         if (a.lotGone) {
             // The last of what secured it: what is missing now stays missing.
             if (CUSTODY.collateralOf(loanId) == 0) _settle(loanId, a, d, 0);
-        } else if (_isRight(a, d, _find(loanId, a, d))) {
+        } else if (!_isPlainlyWrong(a, d) && _isRight(a, d, _find(loanId, a, d))) {
             _cure(loanId, a, d);
         }
     }
@@ -280,6 +280,11 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             a.steward = address(0);
             CUSTODY.nameController(a.fleetId, a.borrower);
         }
+    }
+
+    /// @dev What `_find` would say of due date or insurance, which no price and no report can mend: so nobody need ask for those.
+    function _isPlainlyWrong(Account storage a, Debt memory d) private view returns (bool) {
+        return block.timestamp > d.nextDueAt || block.timestamp >= a.insuredUntil;
     }
 
     /// @dev Nothing wrong is found; and where the debt was above its limit, a price that cannot be told is no proof that it no

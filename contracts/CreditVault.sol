@@ -123,15 +123,13 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     ) external onlyCredit nonReentrant {
         uint256 amount = principal + interest;
         Carrying memory paid = Carrying(principal.toUint96(), before.rateBps, accruedPaid.toUint144());
-        // While nothing is impaired there is no mark to look for: what payers pay for most is one read cheaper.
-        Mark memory mark;
-        if (_performing.easy == 0) mark = _marks[loanId];
+        WriteDownLib.Fall memory fall = _fallOf(loanId);
 
-        if (mark.fall.span == WriteDownLib.LOT_DAYS) {
-            _payLot(loanId, mark, amount);
+        if (fall.span == WriteDownLib.LOT_DAYS) {
+            _payLot(loanId, fall, amount);
         } else {
-            _bookOf(mark.fall).change(paid, _nothing());
-            if (mark.fall.span > 0) _lower(loanId, mark.fall, uint256(mark.fall.base).saturatingSub(amount));
+            _bookOf(fall).change(paid, _nothing());
+            if (fall.span > 0) _lower(loanId, fall, uint256(fall.base).saturatingSub(amount));
         }
 
         emit Receive(loanId, principal, interest);
@@ -162,21 +160,23 @@ contract CreditVault is RedemptionQueue, AccessManaged {
             _marked.beside = (_marked.beside + base).toUint96();
             _impair(_limits.impaired + 1);
             _falls.begin(fall.firstDay);
+            _falls.add(fall);
         } else {
-            _falls.remove(fall);
-            fall.floor = uint96(Math.min(floor, fall.base));
+            WriteDownLib.Fall memory before = fall;
+            fall = WriteDownLib.Fall(before.base, uint96(Math.min(floor, before.base)), before.firstDay, before.span);
+            _falls.replace(before, fall);
         }
         _marks[loanId].fall = fall;
-        _falls.add(fall);
 
         emit MarkDown(loanId, fall.base, fall.floor, fall.firstDay, fall.span);
     }
 
     /// @inheritdoc ICreditVault
     function unmark(uint256 loanId, Carrying calldata carrying) external onlyCredit {
-        require(_marks[loanId].fall.span == WriteDownLib.MARK_DAYS, NotMarked(loanId));
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        require(fall.span == WriteDownLib.MARK_DAYS, NotMarked(loanId));
 
-        _unmark(loanId, carrying);
+        _unmark(loanId, carrying, fall);
         _performing.change(_nothing(), carrying);
 
         emit Unmark(loanId);
@@ -184,13 +184,13 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @inheritdoc ICreditVault
     function holdLot(uint256 loanId, Carrying calldata carrying, uint256 value) external onlyCredit {
-        uint256 span = _marks[loanId].fall.span;
-        require(span != WriteDownLib.LOT_DAYS, AlreadyMarked(loanId));
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        require(fall.span != WriteDownLib.LOT_DAYS, AlreadyMarked(loanId));
         uint256 owed = _owedUp(carrying);
         value = Math.min(value, owed);
 
-        if (span == 0) _performing.change(carrying, _nothing());
-        else _unmark(loanId, carrying);
+        if (fall.span == 0) _performing.change(carrying, _nothing());
+        else _unmark(loanId, carrying, fall);
         Mark memory mark;
         mark.lotOwed = owed.toUint96();
         // Safe: no more than what is owed; days since 1970.
@@ -206,16 +206,18 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @inheritdoc ICreditVault
     function settle(uint256 loanId, Carrying calldata carrying, uint256 recovered) external onlyCredit nonReentrant {
-        Mark memory mark = _marks[loanId];
+        WriteDownLib.Fall memory fall = _fallOf(loanId);
         uint256 owed;
-        if (mark.fall.span == WriteDownLib.LOT_DAYS) {
-            owed = mark.lotOwed;
-            _limits.heldOwed -= mark.lotOwed;
-            _drop(loanId, mark.fall);
+        if (fall.span == WriteDownLib.LOT_DAYS) {
+            uint96 lotOwed = _marks[loanId].lotOwed;
+            owed = lotOwed;
+            _limits.heldOwed -= lotOwed;
+            _marks[loanId].lotOwed = 0;
+            _drop(loanId, fall);
         } else {
             owed = _owedUp(carrying);
-            if (mark.fall.span == 0) _performing.change(carrying, _nothing());
-            else _unmark(loanId, carrying);
+            if (fall.span == 0) _performing.change(carrying, _nothing());
+            else _unmark(loanId, carrying, fall);
         }
 
         emit Settle(loanId, owed, recovered, owed.saturatingSub(recovered));
@@ -451,9 +453,14 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         return fall.span == 0 ? _performing : _marked;
     }
 
+    /// @dev How a loan or a lot falls. While nothing is impaired there is none to look for: what payers pay for most is one read
+    /// cheaper.
+    function _fallOf(uint256 loanId) private view returns (WriteDownLib.Fall memory fall) {
+        if (_performing.easy == 0) fall = _marks[loanId].fall;
+    }
+
     /// @dev Takes a marked loan out of the books.
-    function _unmark(uint256 loanId, Carrying memory carrying) private {
-        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+    function _unmark(uint256 loanId, Carrying memory carrying, WriteDownLib.Fall memory fall) private {
         _marked.change(carrying, _nothing());
         _falls.end(fall.firstDay);
         _drop(loanId, fall);
@@ -464,27 +471,26 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         _marked.beside -= fall.base;
         _impair(_limits.impaired - 1);
         _falls.remove(fall);
-        delete _marks[loanId];
+        delete _marks[loanId].fall;
     }
 
     /// @dev A payment on a held lot lowers what is owed; the lot is worth what it was, and counts for no more than is owed.
-    function _payLot(uint256 loanId, Mark memory mark, uint256 amount) private {
+    function _payLot(uint256 loanId, WriteDownLib.Fall memory fall, uint256 amount) private {
         // Both casts are safe where more is not paid than owed, and the first line reverts otherwise.
-        uint96 owed = uint96(mark.lotOwed - amount);
+        uint96 owed = uint96(_marks[loanId].lotOwed - amount);
         _limits.heldOwed -= uint96(amount);
         _marks[loanId].lotOwed = owed;
-        _lower(loanId, mark.fall, Math.min(mark.fall.base, owed));
+        _lower(loanId, fall, Math.min(fall.base, owed));
     }
 
     /// @dev A lower base, falling from the same beginning, to the same floor until the two meet.
     function _lower(uint256 loanId, WriteDownLib.Fall memory fall, uint256 base) private {
         // Safe: no more than before.
-        _marked.beside -= uint96(fall.base - base);
-        _falls.remove(fall);
-        fall.base = uint96(base);
-        fall.floor = uint96(Math.min(fall.floor, base));
-        _falls.add(fall);
-        _marks[loanId].fall = fall;
+        WriteDownLib.Fall memory lower =
+            WriteDownLib.Fall(uint96(base), uint96(Math.min(fall.floor, base)), fall.firstDay, fall.span);
+        _marked.beside -= fall.base - lower.base;
+        _falls.replace(fall, lower);
+        _marks[loanId].fall = lower;
     }
 
     function _owedUp(Carrying memory carrying) private pure returns (uint256) {

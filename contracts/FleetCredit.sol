@@ -79,11 +79,13 @@ contract FleetCredit is LoanSale {
         (bool lot, bool collateral) = (a.lotKept, a.collateralKept);
         require(lot || collateral, NothingToReclaim(loanId));
         (a.lotKept, a.collateralKept) = (false, false);
+        (uint256 shares, uint256 amount) = (a.shares, a.collateralAmount);
+        (a.shares, a.collateralAmount) = (0, 0);
         if (lot) {
             _credit(ASSET, msg.sender, _collect(loanId, a));
-            CUSTODY.releaseLot(loanId, a.fleetId, to);
+            CUSTODY.releaseLot(loanId, a.fleetId, to, shares);
         }
-        if (collateral) CUSTODY.releaseCollateral(loanId, a.collateral, to, CUSTODY.collateralOf(loanId));
+        if (collateral) CUSTODY.releaseCollateral(loanId, a.collateral, to, amount);
     }
 
     /* ---- evidence ---- */
@@ -93,7 +95,7 @@ contract FleetCredit is LoanSale {
         (Account storage a, Debt memory d) = _service(loanId);
         // Revenue paid it whole.
         if (a.debt.state != LoanState.Open) return;
-        Finding memory f = _find(loanId, a, d);
+        Finding memory f = _find(a, d);
         require(f.kind != Evidence.None, NoEvidence(loanId));
 
         // Safe: Unix seconds.
@@ -123,7 +125,7 @@ contract FleetCredit is LoanSale {
         require(_inState(loanId, LoanState.Open).markedSince > 0, NotMarked(loanId));
         (Account storage a, Debt memory d) = _service(loanId);
         if (a.debt.state != LoanState.Open) return;
-        Finding memory f = _find(loanId, a, d);
+        Finding memory f = _find(a, d);
         require(_isRight(a, d, f), StillWrong(loanId, f.kind == Evidence.None ? Evidence.AboveBreachLimit : f.kind));
         _cure(loanId, a, d);
     }
@@ -163,7 +165,7 @@ contract FleetCredit is LoanSale {
         Paid memory paid;
         d.pay(Math.min(d.needed(), uint256(a.setAside) + a.reserve), paid);
         d.advance();
-        Finding memory f = _find(loanId, a, d);
+        Finding memory f = _find(a, d);
         return (f.kind, f.since);
     }
 
@@ -174,10 +176,9 @@ contract FleetCredit is LoanSale {
         s.state = a.debt.state;
         s.breachedSince = a.breachedSince;
         s.hasLot = s.state == LoanState.Held || (s.state == LoanState.Open && !a.lotGone);
-        // Safe: custody keeps them in 96 bits.
-        s.shares = uint96(CUSTODY.sharesOf(loanId));
+        s.shares = a.shares;
         s.collateral = a.collateral;
-        s.collateralAmount = uint96(CUSTODY.collateralOf(loanId));
+        s.collateralAmount = a.collateralAmount;
         s.owed = _accrued(a).total();
     }
 

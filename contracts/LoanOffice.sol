@@ -80,8 +80,8 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         // Safe: no supply is 2^96 or more.
         a.supply = uint96(shares.totalSupply());
         a.bound = uint96(shares.boundShares());
-        a.askedShares = r.shares;
-        a.askedCollateral = r.collateralAmount;
+        a.shares = r.shares;
+        a.collateralAmount = r.collateralAmount;
 
         emit RequestLoan(loanId, fleetId, msg.sender, r);
     }
@@ -143,7 +143,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         a.reserve = uint96(reserve);
 
         emit DrawLoan(loanId, to, principal, reserve);
-        CUSTODY.take(loanId, a.fleetId, msg.sender, a.askedShares, a.collateral, a.askedCollateral);
+        CUSTODY.take(loanId, a.fleetId, msg.sender, a.shares, a.collateral, a.collateralAmount);
         VAULT.lend(loanId, address(this), principal, d.rateBps);
         ASSET.safeTransfer(to, principal - reserve);
     }
@@ -152,14 +152,16 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     function addCollateral(uint256 loanId, uint96 amount) external nonReentrant {
         Account storage a = _inState(loanId, LoanState.Open);
         require(amount > 0 && address(a.collateral) != address(0), InvalidAmount(loanId, amount));
+        a.collateralAmount = (uint256(a.collateralAmount) + amount).toUint96();
         emit AddCollateral(loanId, msg.sender, amount);
-        CUSTODY.takeCollateral(loanId, msg.sender, a.collateral, amount);
+        CUSTODY.takeCollateral(loanId, a.lotGone ? 0 : a.fleetId, msg.sender, a.collateral, amount);
     }
 
     /// @inheritdoc ILoanOffice
     function addShares(uint256 loanId, uint96 amount) external nonReentrant {
         Account storage a = _inState(loanId, LoanState.Open);
         require(amount > 0 && !a.lotGone, InvalidAmount(loanId, amount));
+        a.shares = (uint256(a.shares) + amount).toUint96();
         emit AddShares(loanId, msg.sender, amount);
         CUSTODY.takeShares(loanId, a.fleetId, msg.sender, amount);
     }
@@ -167,6 +169,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     /// @inheritdoc ILoanOffice
     function withdrawCollateral(uint256 loanId, uint96 amount, address to) external nonReentrant whenRunning {
         Account storage a = _withdrawing(loanId, amount);
+        _takeCollateral(loanId, a, amount);
         emit WithdrawCollateral(loanId, to, amount);
         CUSTODY.releaseCollateral(loanId, a.collateral, to, amount);
         _requireWithin(loanId, a);
@@ -175,6 +178,10 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     /// @inheritdoc ILoanOffice
     function withdrawShares(uint256 loanId, uint96 amount, address to) external nonReentrant whenRunning {
         Account storage a = _withdrawing(loanId, amount);
+        uint256 pledged = a.shares;
+        require(amount <= pledged, InsufficientPledge(loanId, pledged, amount));
+        // Safe: at most what it was.
+        a.shares = uint96(pledged - amount);
         emit WithdrawShares(loanId, to, amount);
         CUSTODY.releaseShares(loanId, a.fleetId, to, amount);
         _requireWithin(loanId, a);
@@ -241,10 +248,9 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         l.setAside = a.setAside;
         l.reserve = a.reserve;
         if (pledged) l.reserveTarget = uint96(_reserveTarget(a, d));
-        // Safe: custody keeps them in 96 bits.
-        l.shares = pledged ? uint96(CUSTODY.sharesOf(loanId)) : a.askedShares;
+        l.shares = a.shares;
         l.collateral = a.collateral;
-        l.collateralAmount = pledged ? uint96(CUSTODY.collateralOf(loanId)) : a.askedCollateral;
+        l.collateralAmount = a.collateralAmount;
         l.markedSince = a.markedSince;
         l.breachedSince = a.breachedSince;
         l.steward = a.steward;
@@ -264,7 +270,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     /// @inheritdoc ILoanOffice
     function health(uint256 loanId) external view returns (Health memory) {
         Account storage a = _known(loanId);
-        Limits memory l = HEALTH.limits(_pledge(loanId, a));
+        Limits memory l = HEALTH.limits(_pledge(a));
         return Health(_accrued(a).total(), l.hardware, l.collateral, l.borrowLimit, l.breachLimit);
     }
 
@@ -303,11 +309,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         // A fleet that takes no leases takes no loan: this reverts while paused, and where the fleet is suspended or wound down.
         REGISTRY.openingFor(fleetId, address(0));
 
-        Pledge memory p;
-        _addTerms(p, a);
-        p.fleetId = fleetId;
-        p.shares = uint256(a.bound) + a.askedShares;
-        p.collateralAmount = a.askedCollateral;
+        Pledge memory p = _pledge(a);
         if (p.collateralAmount > 0) _requireListed(p.collateral);
         (Limits memory l, uint256 acceptedAt, bool silent) = HEALTH.drawLimits(p);
         require(!silent, NoFreshReport(fleetId, acceptedAt));
@@ -339,7 +341,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         require(a.markedSince == 0, InBreach(loanId));
         require(amount > 0, InvalidAmount(loanId, amount));
         d.advance();
-        Evidence found = _find(loanId, a, d).kind;
+        Evidence found = _find(a, d).kind;
         require(found == Evidence.None, StillWrong(loanId, found));
     }
 
@@ -347,7 +349,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     function _requireWithin(uint256 loanId, Account storage a) private view {
         Debt memory d = _accrued(a);
         uint256 total = d.total();
-        Limits memory l = HEALTH.limits(_pledge(loanId, a));
+        Limits memory l = HEALTH.limits(_pledge(a));
         require(total <= l.borrowLimit, AboveLimit(loanId, total, l.borrowLimit));
         _requireCoverage(loanId, a, l, d.drawn / d.months + d.monthlyInterest());
     }

@@ -23,7 +23,7 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
     bytes32 internal constant OPERATOR = "operator";
     bytes32 internal constant BORROWER = "borrower";
 
-    /// @dev Money in asset units, times in Unix seconds, ratios in basis points. Custody has the amounts that are pledged.
+    /// @dev Money in asset units, times in Unix seconds, ratios in basis points.
     struct Account {
         // slots 0 and 1: all that a payment touches
         Debt debt;
@@ -65,9 +65,9 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         // slot 7: of the fleet's shares, which never change in number
         uint96 supply;
         uint96 bound;
-        // slot 8: what was asked; of no account once drawn
-        uint96 askedShares;
-        uint96 askedCollateral;
+        // slot 8: what is in custody for it; before it is drawn, what was asked
+        uint96 shares;
+        uint96 collateralAmount;
         // slot 9: written in a breach alone
         address steward;
         uint96 askingPrice;
@@ -169,14 +169,10 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         d.accrue();
     }
 
-    function _pledge(uint256 loanId, Account storage a) internal view returns (Pledge memory p) {
+    function _pledge(Account storage a) internal view returns (Pledge memory p) {
         p.fleetId = a.fleetId;
-        if (!a.lotGone) p.shares = a.bound + CUSTODY.sharesOf(loanId);
-        p.collateralAmount = CUSTODY.collateralOf(loanId);
-        _addTerms(p, a);
-    }
-
-    function _addTerms(Pledge memory p, Account storage a) internal view {
+        if (!a.lotGone) p.shares = uint256(a.bound) + a.shares;
+        p.collateralAmount = a.collateralAmount;
         p.supply = a.supply;
         p.collateral = a.collateral;
         p.young = a.young;
@@ -188,9 +184,9 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
     }
 
     /// @dev What is wrong. `d` is accrued until now, paid as far as it could be, and advanced.
-    function _find(uint256 loanId, Account storage a, Debt memory d) internal view returns (Finding memory) {
+    function _find(Account storage a, Debt memory d) internal view returns (Finding memory) {
         Suspect memory s;
-        s.pledge = _pledge(loanId, a);
+        s.pledge = _pledge(a);
         s.owed = d.total();
         s.nextDueAt = d.nextDueAt;
         s.graceDays = a.graceDays;
@@ -198,6 +194,14 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         s.breachedSince = a.breachedSince;
         s.lotGone = a.lotGone;
         return HEALTH.find(s);
+    }
+
+    /// @dev Takes `amount` out of the collateral that the loan has in custody. The caller sends it.
+    function _takeCollateral(uint256 loanId, Account storage a, uint256 amount) internal {
+        uint256 pledged = a.collateralAmount;
+        require(amount <= pledged, InsufficientPledge(loanId, pledged, amount));
+        // Safe: at most what it was.
+        a.collateralAmount = uint96(pledged - amount);
     }
 
     /// @dev What the reserve is to hold, of a drawn loan.

@@ -52,6 +52,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         d.pay(price, paid);
         d.advance();
         _store(a, d);
+        _takeCollateral(loanId, a, amount);
 
         emit SellCollateral(loanId, to, amount, price);
         _tell(loanId, msg.sender, paid);
@@ -63,8 +64,8 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         _book(loanId, before, paid);
         if (a.lotGone) {
             // The last of what secured it: what is missing now stays missing.
-            if (CUSTODY.collateralOf(loanId) == 0) _settle(loanId, a, d, 0);
-        } else if (!_isPlainlyWrong(a, d) && _isRight(a, d, _find(loanId, a, d))) {
+            if (a.collateralAmount == 0) _settle(loanId, a, d, 0);
+        } else if (!_isPlainlyWrong(a, d) && _isRight(a, d, _find(a, d))) {
             _cure(loanId, a, d);
         }
     }
@@ -79,7 +80,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     function lotUnsold(uint256 loanId, uint256 value) external onlyAuction nonReentrant {
         (Account storage a, Debt memory d) = _breached(loanId);
         require(!a.lotGone, NotOffered(loanId));
-        uint256 left = CUSTODY.collateralOf(loanId);
+        uint256 left = a.collateralAmount;
         require(left == 0, CollateralLeft(loanId, left));
         uint256 have = _takeKept(a) + _collect(loanId, a);
         if (have >= d.total()) {
@@ -168,13 +169,15 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         address recipient = _costRecipient;
         uint256 costs = recipient == address(0) ? 0 : price * a.saleCostBps / BPS;
         uint256 have = price - costs + _takeKept(a) + _collect(loanId, a);
+        uint256 shares = a.shares;
+        a.shares = 0;
         a.lotGone = true;
         _caps[FLEET][bytes32(uint256(a.fleetId))].loanId = 0;
         _credit(ASSET, recipient, costs);
 
         emit SellLot(loanId, to, price, costs);
-        CUSTODY.releaseLot(loanId, a.fleetId, to);
-        if (have < d.total() && CUSTODY.collateralOf(loanId) > 0) {
+        CUSTODY.releaseLot(loanId, a.fleetId, to, shares);
+        if (have < d.total() && a.collateralAmount > 0) {
             _payFromHere(loanId, d, have);
             d.advance();
             _store(a, d);
@@ -241,19 +244,22 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     function _giveBack(uint256 loanId, Account storage a, address borrower) private {
         bool lotKept;
         bool collateralKept;
-        uint256 fleetId = a.fleetId;
+        (uint96 shares, uint96 amount) = (a.shares, a.collateralAmount);
+        (a.shares, a.collateralAmount) = (0, 0);
         if (!a.lotGone) {
-            try CUSTODY.releaseLot(loanId, fleetId, borrower) {}
+            uint256 fleetId = a.fleetId;
+            try CUSTODY.releaseLot(loanId, fleetId, borrower, shares) {}
             catch {
                 lotKept = true;
+                a.shares = shares;
                 CUSTODY.nameController(fleetId, borrower);
             }
         }
-        uint256 left = CUSTODY.collateralOf(loanId);
-        if (left > 0) {
-            try CUSTODY.releaseCollateral(loanId, a.collateral, borrower, left) {}
+        if (amount > 0) {
+            try CUSTODY.releaseCollateral(loanId, a.collateral, borrower, amount) {}
             catch {
                 collateralKept = true;
+                a.collateralAmount = amount;
             }
         }
         if (lotKept || collateralKept) {

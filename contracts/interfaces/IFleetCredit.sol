@@ -206,6 +206,7 @@ interface ICreditFacts {
     /// @notice The vault takes a lot only once the liquid collateral, which sells first, is gone.
     error CollateralLeft(uint256 loanId, uint256 amount);
     error NothingToReclaim(uint256 loanId);
+    error InsufficientPledge(uint256 loanId, uint256 held, uint256 asked);
 }
 
 /// @title LoanOffice: who may borrow how much?

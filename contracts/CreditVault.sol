@@ -114,26 +114,19 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     }
 
     /// @inheritdoc ICreditVault
-    function receivePayment(
-        uint256 loanId,
-        Carrying calldata before,
-        uint256 principal,
-        uint256 interest,
-        uint256 accruedPaid
-    ) external onlyCredit nonReentrant {
+    function receivePayment(uint256 loanId, uint16 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
+        external
+        onlyCredit
+        nonReentrant
+    {
         uint256 amount = principal + interest;
-        Carrying memory paid = Carrying(principal.toUint96(), before.rateBps, accruedPaid.toUint144());
-        WriteDownLib.Fall memory fall = _fallOf(loanId);
-
-        if (fall.span == WriteDownLib.LOT_DAYS) {
-            _payLot(loanId, fall, amount);
-        } else {
-            _bookOf(fall).change(paid, _nothing());
-            if (fall.span > 0) _lower(loanId, fall, uint256(fall.base).saturatingSub(amount));
+        // While nothing is impaired there is no mark to look for: what payers pay for most is one read cheaper.
+        if (_performing.easy > 0 || !_payImpaired(loanId, rateBps, principal, amount, accruedPaid)) {
+            _performing.pay(principal, rateBps, accruedPaid, amount);
         }
 
         emit Receive(loanId, principal, interest);
-        _count(amount);
+        _requireArrived(amount);
     }
 
     /// @inheritdoc ICreditVault
@@ -422,11 +415,15 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @dev Counts `amount` as cash that was sent here before.
     function _count(uint256 amount) private {
-        uint256 cash = _performing.beside + amount;
-        uint256 received = SafeTransferLib.balanceOf(asset(), address(this))
-            .saturatingSub(uint256(_performing.beside) + _queue.setAside);
-        require(received >= amount, TransferFellShort(amount, received));
-        _performing.beside = cash.toUint96();
+        _performing.beside = (_performing.beside + amount).toUint96();
+        _requireArrived(amount);
+    }
+
+    /// @dev Requires that `amount`, which was counted, is here beside all that was here before.
+    function _requireArrived(uint256 amount) private view {
+        uint256 counted = uint256(_performing.beside) + _queue.setAside;
+        uint256 holds = SafeTransferLib.balanceOf(asset(), address(this));
+        if (holds < counted) revert TransferFellShort(amount, holds.saturatingSub(counted - amount));
     }
 
     /// @dev Conservative and optimistic value.
@@ -453,8 +450,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         return fall.span == 0 ? _performing : _marked;
     }
 
-    /// @dev How a loan or a lot falls. While nothing is impaired there is none to look for: what payers pay for most is one read
-    /// cheaper.
+    /// @dev How a loan or a lot falls. While nothing is impaired there is none to look for.
     function _fallOf(uint256 loanId) private view returns (WriteDownLib.Fall memory fall) {
         if (_performing.easy == 0) fall = _marks[loanId].fall;
     }
@@ -474,13 +470,27 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         delete _marks[loanId].fall;
     }
 
-    /// @dev A payment on a held lot lowers what is owed; the lot is worth what it was, and counts for no more than is owed.
-    function _payLot(uint256 loanId, WriteDownLib.Fall memory fall, uint256 amount) private {
-        // Both casts are safe where more is not paid than owed, and the first line reverts otherwise.
-        uint96 owed = uint96(_marks[loanId].lotOwed - amount);
-        _limits.heldOwed -= uint96(amount);
-        _marks[loanId].lotOwed = owed;
-        _lower(loanId, fall, Math.min(fall.base, owed));
+    /// @dev Books a payment on a marked loan or a held lot. A lower loan accrues less; of a lot what is owed falls, and it is worth what
+    /// it was, but counts for no more than is owed.
+    /// @return impaired Whether it is either; where not, nothing is booked.
+    function _payImpaired(uint256 loanId, uint256 rateBps, uint256 principal, uint256 amount, uint256 accruedPaid)
+        private
+        returns (bool impaired)
+    {
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        if (fall.span == 0) return false;
+        if (fall.span == WriteDownLib.LOT_DAYS) {
+            // Both casts are safe where more is not paid than owed, and the first line reverts otherwise.
+            uint96 owed = uint96(_marks[loanId].lotOwed - amount);
+            _limits.heldOwed -= uint96(amount);
+            _marks[loanId].lotOwed = owed;
+            _lower(loanId, fall, Math.min(fall.base, owed));
+        } else {
+            _marked.pay(principal, rateBps, accruedPaid, 0);
+            _lower(loanId, fall, uint256(fall.base).saturatingSub(amount));
+        }
+        _performing.beside = (_performing.beside + amount).toUint96();
+        return true;
     }
 
     /// @dev A lower base, falling from the same beginning, to the same floor until the two meet.

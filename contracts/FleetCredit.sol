@@ -59,7 +59,7 @@ contract FleetCredit is LoanSale {
         // Straight to the vault, which counts what arrived.
         ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
         if (amount < total) {
-            _book(loanId, before, paid);
+            _book(loanId, d.accrualBps, paid);
         } else {
             _bookLast(loanId, a, before, amount);
         }
@@ -211,7 +211,7 @@ contract FleetCredit is LoanSale {
         _tell(loanId, address(this), paid);
         ASSET.safeTransfer(address(VAULT), amount);
         if (d.total() > 0) {
-            _book(loanId, before, paid);
+            _book(loanId, d.accrualBps, paid);
         } else {
             _bookLast(loanId, a, before, amount);
         }
@@ -231,8 +231,7 @@ contract FleetCredit is LoanSale {
             Paid memory paid = Paid(amount, 0, 0);
             _tell(loanId, address(this), paid);
             ASSET.safeTransfer(address(VAULT), amount);
-            Carrying memory none;
-            _book(loanId, none, paid);
+            _book(loanId, 0, paid);
         }
     }
 }

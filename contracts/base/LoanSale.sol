@@ -61,7 +61,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             _bookLast(loanId, a, before, price);
             return;
         }
-        _book(loanId, before, paid);
+        _book(loanId, d.accrualBps, paid);
         if (a.lotGone) {
             // The last of what secured it: what is missing now stays missing.
             if (a.collateralAmount == 0) _settle(loanId, a, d, 0);
@@ -153,8 +153,8 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     }
 
     /// @dev Books a payment that the vault has, after which something is still owed.
-    function _book(uint256 loanId, Carrying memory before, Paid memory paid) internal {
-        VAULT.receivePayment(loanId, before, paid.principal, paid.interest, paid.accrued);
+    function _book(uint256 loanId, uint16 rateBps, Paid memory paid) internal {
+        VAULT.receivePayment(loanId, rateBps, paid.principal, paid.interest, paid.accrued);
     }
 
     /// @dev Books the payment that pays all, which the vault has, and closes the loan. What the pledge earned until now is the borrower's.
@@ -210,12 +210,11 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     /// @dev Pays `amount`, which is here and less than what is owed. The caller stores `d`.
     function _payFromHere(uint256 loanId, Debt memory d, uint256 amount) internal {
         if (amount == 0) return;
-        Carrying memory before = d.carrying();
         Paid memory paid;
         d.pay(amount, paid);
         _tell(loanId, address(this), paid);
         ASSET.safeTransfer(address(VAULT), amount);
-        _book(loanId, before, paid);
+        _book(loanId, d.accrualBps, paid);
     }
 
     /// @dev Nothing is owed any more. What is kept here and `surplus`, which is here too, is the borrower's.

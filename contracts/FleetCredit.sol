@@ -47,7 +47,7 @@ contract FleetCredit is LoanSale {
     function repay(uint256 loanId, uint256 amount) external nonReentrant returns (uint256 principal, uint256 interest) {
         (Account storage a, Debt memory d) = _open(loanId);
         uint256 total = d.total();
-        amount = Math.min(amount, total);
+        if (amount > total) amount = total;
         require(amount > 0, NothingToRepay(loanId));
         Carrying memory before = d.carrying();
         Paid memory paid;

@@ -118,6 +118,11 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
 
     /// @dev Two reads, where the compiler would make one for each field.
     function _load(Account storage a) internal view returns (Debt memory d) {
+        _read(a, d);
+    }
+
+    /// @dev As `_load`, into `d`, which is there already.
+    function _read(Account storage a, Debt memory d) private view {
         uint256 first;
         uint256 second;
         assembly ("memory-safe") {
@@ -158,14 +163,14 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
     /// @dev An open loan, and its debt with interest until now.
     function _open(uint256 loanId) internal view returns (Account storage a, Debt memory d) {
         a = _accounts[loanId];
-        d = _load(a);
+        _read(a, d);
         if (d.state != LoanState.Open) _inState(loanId, LoanState.Open);
         d.accrue();
     }
 
     /// @dev The loan's debt with interest until now.
     function _accrued(Account storage a) internal view returns (Debt memory d) {
-        d = _load(a);
+        _read(a, d);
         d.accrue();
     }
 

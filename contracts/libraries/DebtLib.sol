@@ -47,9 +47,12 @@ library DebtLib {
 
     /// @dev Brings interest up to now; everything below expects that.
     function accrue(Debt memory self) internal view {
-        uint256 elapsed = block.timestamp - self.accruedAt;
-        // Safe: 96 bits of principal, two rates of at most 10,000 and a century of seconds make 143.
-        self.accruedScaled += uint144(InterestLib.accrue(self.principal, self.accrualBps, elapsed));
+        unchecked {
+            // Safe: 96 bits of principal, two rates of at most 10,000 and a century of seconds make 143; no block is older than the
+            // one before.
+            uint256 elapsed = block.timestamp - self.accruedAt;
+            self.accruedScaled += uint144(InterestLib.accrue(self.principal, self.accrualBps, elapsed));
+        }
         self.accruedAt = uint40(block.timestamp);
     }
 

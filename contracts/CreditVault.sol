@@ -114,7 +114,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     }
 
     /// @inheritdoc ICreditVault
-    function receivePayment(uint256 loanId, uint16 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
+    function receivePayment(uint256 loanId, uint256 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
         external
         onlyCredit
         nonReentrant

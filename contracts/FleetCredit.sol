@@ -47,21 +47,15 @@ contract FleetCredit is LoanSale {
     function repay(uint256 loanId, uint256 amount) external nonReentrant returns (uint256 principal, uint256 interest) {
         (Account storage a, Debt memory d) = _open(loanId);
         uint256 total = d.total();
-        if (amount > total) amount = total;
-        require(amount > 0, NothingToRepay(loanId));
-        Carrying memory before = d.carrying();
         Paid memory paid;
-        d.pay(amount, paid);
-        d.advance();
-        _store(a, d);
-
-        _tell(loanId, msg.sender, paid);
-        // Straight to the vault, which counts what arrived.
-        ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
         if (amount < total) {
+            require(amount > 0, NothingToRepay(loanId));
+            _take(loanId, a, d, amount, paid);
             _book(loanId, d.accrualBps, paid);
         } else {
-            _bookLast(loanId, a, before, amount);
+            Carrying memory before = d.carrying();
+            _take(loanId, a, d, total, paid);
+            _bookLast(loanId, a, before, total);
         }
         return (paid.principal, paid.interest);
     }
@@ -183,6 +177,16 @@ contract FleetCredit is LoanSale {
     }
 
     /* ---- internals ---- */
+
+    /// @dev Pays `d` with `amount`, at most all of it, of the caller's: straight to the vault, which counts what arrived.
+    function _take(uint256 loanId, Account storage a, Debt memory d, uint256 amount, Paid memory paid) private {
+        d.pay(amount, paid);
+        d.advance();
+        _store(a, d);
+
+        _tell(loanId, msg.sender, paid);
+        ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
+    }
 
     /// @dev Brings the revenue of an open loan and pays with it. `d` is stored, accrued and advanced.
     function _service(uint256 loanId) private returns (Account storage a, Debt memory d) {

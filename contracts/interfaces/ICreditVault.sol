@@ -93,7 +93,7 @@ interface ICreditVault {
     /// @param rateBps What accrues on the loan.
     /// @param principal Of the payment, principal.
     /// @param interest Of the payment, interest, in asset units, which pays `accruedPaid` of what accrued, scaled.
-    function receivePayment(uint256 loanId, uint16 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
+    function receivePayment(uint256 loanId, uint256 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
         external;
 
     /// @notice The loan accrues at another rate from now on.

@@ -76,13 +76,15 @@ library DebtLib {
 
     /// @dev Pays `amount`, at most `total`: interest first. Adds to `paid`.
     function pay(Debt memory self, uint256 amount, Paid memory paid) internal pure {
-        uint256 interestPaid = Math.min(amount, interest(self));
-        // The last unit pays the fraction that is left, and no more.
-        uint256 accruedPaid = Math.min(interestPaid * InterestLib.SCALE, self.accruedScaled);
+        uint256 interestPaid = interest(self);
+        if (interestPaid > amount) interestPaid = amount;
         uint256 principalPaid = amount - interestPaid;
         self.principal = uint96(self.principal - principalPaid);
         unchecked {
-            // Safe: not more than there is; and sums of what one loan owes.
+            // Safe: not more than there is, and a fraction; and sums of what one loan owes.
+            uint256 accruedPaid = interestPaid * InterestLib.SCALE;
+            // The last unit pays the fraction that is left, and no more.
+            if (accruedPaid > self.accruedScaled) accruedPaid = self.accruedScaled;
             self.accruedScaled -= uint144(accruedPaid);
             paid.principal += principalPaid;
             paid.interest += interestPaid;
@@ -92,7 +94,7 @@ library DebtLib {
 
     /// @dev Goes on to the first instalment that is not met.
     function advance(Debt memory self) internal view {
-        while (self.nextDue <= self.months && self.nextDueAt <= block.timestamp) {
+        while (self.nextDueAt <= block.timestamp && self.nextDue <= self.months) {
             uint256 n = self.nextDue;
             if (self.principal > ScheduleLib.balanceAfter(self.drawn, self.months, n)) return;
             if (interestUntil(self, self.nextDueAt) > 0) return;

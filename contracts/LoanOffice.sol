@@ -24,6 +24,7 @@ import {IFleetShareFactory} from "./interfaces/IFleetShareFactory.sol";
 import {IFleetShares} from "./interfaces/IFleetShares.sol";
 import {Limits, Pledge} from "./interfaces/ILoanHealth.sol";
 import {Debt, DebtLib} from "./libraries/DebtLib.sol";
+import {InterestLib} from "./libraries/InterestLib.sol";
 import {ScheduleLib} from "./libraries/ScheduleLib.sol";
 
 /// @title LoanOffice
@@ -34,8 +35,10 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    /// @dev Of `rateBps` and `lateRateBps` each: what is accrued then fits its slot for a century.
+    /// @dev Of `rateBps` and `lateRateBps` each.
     uint256 internal constant MOST_RATE_BPS = 10_000;
+    /// @dev For so long what accrues on the ceiling fits its 128 bits, at both rates.
+    uint256 internal constant CENTURY = 100 * 365 days;
     uint256 internal constant MOST_MONTHS = 240;
 
     IFleetRegistry internal immutable REGISTRY;
@@ -103,6 +106,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         a.debt.state = LoanState.Approved;
         a.debt.months = t.months;
         a.debt.rateBps = t.rateBps;
+        a.debt.accruedAt = uint32(block.timestamp);
         a.ceiling = t.ceiling;
         a.graceDays = t.graceDays;
         a.reserveMonths = t.reserveMonths;
@@ -134,7 +138,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         d.nextDue = 1;
         d.nextDueAt = uint40(ScheduleLib.dueAt(block.timestamp, 1));
         d.state = LoanState.Open;
-        d.accruedAt = uint40(block.timestamp);
+        d.accruedAt = uint32(block.timestamp);
         d.accrualBps = d.rateBps;
         uint256 reserve = _reserveTarget(a, d);
         require(principal > reserve, InvalidAmount(loanId, principal));
@@ -240,7 +244,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         if (d.state == LoanState.Held) l.heldOwed = d.principal;
         else l.principal = d.principal;
         l.accruedScaled = d.accruedScaled;
-        l.accruedAt = d.accruedAt;
+        if (pledged) l.accruedAt = d.accruedAt;
         l.accrualBps = d.accrualBps;
         l.startedAt = d.startedAt;
         l.nextDue = d.nextDue;
@@ -364,9 +368,10 @@ contract LoanOffice is ILoanOffice, LoanLedger {
 
     /// @dev Refuses terms under which a loan would be in breach as it is drawn, or sums would not fit.
     function _checkTerms(LoanTerms calldata t) private view {
-        _require(t.ceiling > 0, "ceiling");
         _require(t.rateBps <= MOST_RATE_BPS, "rateBps");
         _require(t.lateRateBps <= MOST_RATE_BPS, "lateRateBps");
+        uint256 accruing = InterestLib.accrue(t.ceiling, uint256(t.rateBps) + t.lateRateBps, CENTURY);
+        _require(t.ceiling > 0 && accruing <= type(uint128).max, "ceiling");
         _require(t.months > 0 && t.months <= MOST_MONTHS, "months");
         _require(t.reserveMonths < t.months, "reserveMonths");
         _require(t.expiry > block.timestamp, "expiry");

@@ -130,25 +130,25 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
             second := sload(add(a.slot, 1))
         }
         // Truncating casts take the fields apart, in the order of `Debt`.
-        d.drawn = uint96(first);
-        d.principal = uint96(first >> 96);
-        d.startedAt = uint40(first >> 192);
-        d.nextDue = uint8(first >> 232);
-        d.months = uint8(first >> 240);
-        d.state = LoanState(first >> 248);
-        d.accruedScaled = uint144(second);
-        d.accruedAt = uint40(second >> 144);
-        d.nextDueAt = uint40(second >> 184);
-        d.accrualBps = uint16(second >> 224);
-        d.rateBps = uint16(second >> 240);
+        d.principal = uint96(first);
+        d.accruedScaled = uint128(first >> 96);
+        d.accruedAt = uint32(first >> 224);
+        d.drawn = uint96(second);
+        d.startedAt = uint40(second >> 96);
+        d.nextDueAt = uint40(second >> 136);
+        d.nextDue = uint8(second >> 176);
+        d.months = uint8(second >> 184);
+        d.state = LoanState(uint8(second >> 192));
+        d.accrualBps = uint16(second >> 200);
+        d.rateBps = uint16(second >> 216);
     }
 
     /// @dev Two writes likewise.
     function _store(Account storage a, Debt memory d) internal {
-        uint256 first = uint256(d.drawn) | uint256(d.principal) << 96 | uint256(d.startedAt) << 192 | uint256(d.nextDue)
-            << 232 | uint256(d.months) << 240 | uint256(d.state) << 248;
-        uint256 second = uint256(d.accruedScaled) | uint256(d.accruedAt) << 144 | uint256(d.nextDueAt) << 184
-            | uint256(d.accrualBps) << 224 | uint256(d.rateBps) << 240;
+        uint256 first = uint256(d.principal) | uint256(d.accruedScaled) << 96 | uint256(d.accruedAt) << 224;
+        uint256 second = uint256(d.drawn) | uint256(d.startedAt) << 96 | uint256(d.nextDueAt) << 136
+            | uint256(d.nextDue) << 176 | uint256(d.months) << 184 | uint256(d.state) << 192 | uint256(d.accrualBps)
+            << 200 | uint256(d.rateBps) << 216;
         assembly ("memory-safe") {
             sstore(a.slot, first)
             sstore(add(a.slot, 1), second)

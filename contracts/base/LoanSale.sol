@@ -199,7 +199,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         d.pay(toVault, paid);
         a.debt.principal = 0;
         a.debt.accruedScaled = 0;
-        a.debt.accruedAt = uint40(block.timestamp);
+        a.debt.accruedAt = uint32(block.timestamp);
 
         if (toVault > 0) _tell(loanId, address(this), paid);
         if (toVault + covered > 0) ASSET.safeTransfer(address(VAULT), toVault + covered);

@@ -128,7 +128,8 @@ contract FleetCredit is LoanSale {
     function stepIn(uint256 loanId, address steward) external restricted {
         Account storage a = _known(loanId);
         bool held = a.debt.state == LoanState.Held;
-        require(held || (a.breachedSince > 0 && !a.lotGone), NotBreached(loanId));
+        bool breached = a.debt.state == LoanState.Open && a.breachedSince > 0 && !a.lotGone;
+        require(held || breached, NotBreached(loanId));
         a.steward = steward;
         emit StepIn(loanId, steward);
         CUSTODY.nameController(a.fleetId, steward == address(0) && !held ? a.borrower : steward);
@@ -168,7 +169,7 @@ contract FleetCredit is LoanSale {
         Account storage a = _known(loanId);
         s.fleetId = a.fleetId;
         s.state = a.debt.state;
-        s.breachedSince = a.breachedSince;
+        if (s.state == LoanState.Open) s.breachedSince = a.breachedSince;
         s.hasLot = s.state == LoanState.Held || (s.state == LoanState.Open && !a.lotGone);
         s.shares = a.shares;
         s.collateral = a.collateral;

@@ -255,6 +255,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         l.shares = a.shares;
         l.collateral = a.collateral;
         l.collateralAmount = a.collateralAmount;
+        if (d.state == LoanState.Closed) return l;
         l.markedSince = a.markedSince;
         l.breachedSince = a.breachedSince;
         l.steward = a.steward;

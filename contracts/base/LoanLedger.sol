@@ -44,7 +44,7 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         bool lotGone;
         /// Closed, and the lot could not be given back; `collateralKept` likewise.
         bool lotKept;
-        // slot 4
+        // slot 4; the first two, as slot 9, are of no account once the loan is closed
         uint40 breachedSince;
         uint40 markedSince;
         uint40 expiry;

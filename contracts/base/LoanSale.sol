@@ -223,10 +223,6 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         uint256 drawn = a.debt.drawn;
         address borrower = a.borrower;
         a.debt.state = LoanState.Closed;
-        a.markedSince = 0;
-        a.breachedSince = 0;
-        a.steward = address(0);
-        a.askingPrice = 0;
         // Else the fleet is another's by now, and may secure another loan.
         if (!a.lotGone) _caps[FLEET][bytes32(uint256(a.fleetId))].loanId = 0;
         _uncount(FLEET, bytes32(uint256(a.fleetId)), drawn);

@@ -126,10 +126,13 @@ library WriteDownLib {
         }
     }
 
+    /// @dev One write; `youngest` stays.
     function _store(Falls storage self, uint256 fallen, uint256 perDay) private {
-        self.fallen = fallen.toUint104();
-        self.perDay = perDay.toUint104();
-        self.day = uint24(today());
+        uint256 slot =
+            fallen.toUint104() | uint256(perDay.toUint104()) << 104 | today() << 208 | uint256(self.youngest) << 232;
+        assembly ("memory-safe") {
+            sstore(self.slot, slot)
+        }
     }
 
     /// @dev A day's step, scaled, and how many were taken until today.

@@ -31,14 +31,12 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev So that every share can be asked back: epochs count in 128 bits.
     uint256 internal constant MOST_SHARES = type(uint128).max;
 
-    /// @dev Where nothing is impaired, deposits read none of it: `easy` beside the performing loans is the cap in thousands of
+    /// @dev Where nothing is impaired, deposits read none of it: the note beside the performing loans is the cap in thousands of
     /// coins, rounded down and as far as it fits, or zero while anything is impaired.
     struct Limits {
         uint96 cap;
         /// Owed on held lots, in asset units.
         uint96 heldOwed;
-        /// Marked loans and held lots.
-        uint24 impaired;
     }
 
     /// @dev What the vault put into its sums for a marked loan or a held lot; a lot is what falls to zero within 90 days.
@@ -55,7 +53,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @dev Loans without a mark; beside them, cash, and up to what value a deposit need read no more.
     LoanBookLib.LoanBook internal _performing;
-    /// @dev Marked loans; beside them, the base of marked loans and held lots.
+    /// @dev Marked loans; beside them, the base of marked loans and held lots, and how many these are: what is impaired.
     LoanBookLib.LoanBook internal _marked;
     Limits internal _limits;
     WriteDownLib.Falls internal _falls;
@@ -121,7 +119,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     {
         uint256 amount = principal + interest;
         // While nothing is impaired there is no mark to look for: what payers pay for most is one read cheaper.
-        if (_performing.easy > 0 || !_payImpaired(loanId, rateBps, principal, amount, accruedPaid)) {
+        if (_performing.note > 0 || !_payImpaired(loanId, rateBps, principal, amount, accruedPaid)) {
             _performing.pay(principal, rateBps, accruedPaid, amount);
         }
 
@@ -151,7 +149,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
             fall.floor = uint96(Math.min(floor, base));
             _marked.change(_nothing(), carrying);
             _marked.beside = (_marked.beside + base).toUint96();
-            _impair(_limits.impaired + 1);
+            _impair(_marked.note + 1);
             _falls.begin(fall.firstDay);
             _falls.add(fall);
         } else {
@@ -191,7 +189,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         _marks[loanId] = mark;
         _marked.beside = (_marked.beside + value).toUint96();
         _limits.heldOwed = (_limits.heldOwed + owed).toUint96();
-        _impair(_limits.impaired + 1);
+        _impair(_marked.note + 1);
         _falls.add(mark.fall);
 
         emit HoldLot(loanId, owed, value);
@@ -309,7 +307,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @inheritdoc ICreditVault
     function servingFrom() public view returns (uint256) {
-        return _limits.impaired == 0 ? 0 : _falls.youngUntil();
+        return _marked.note == 0 ? 0 : _falls.youngUntil();
     }
 
     /// @inheritdoc ICreditVault
@@ -341,13 +339,13 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev So many loans and lots are impaired now.
     function _impair(uint256 count) private {
         // Safe: a loan costs its borrower's fleet, and there are fewer.
-        _limits.impaired = uint24(count);
+        _marked.note = uint24(count);
         _setEasy();
     }
 
     function _setEasy() private {
-        uint256 easy = _limits.impaired > 0 ? 0 : Math.min(_limits.cap / EASY_UNIT, type(uint24).max);
-        _performing.easy = uint24(easy);
+        uint256 easy = _marked.note > 0 ? 0 : Math.min(_limits.cap / EASY_UNIT, type(uint24).max);
+        _performing.note = uint24(easy);
     }
 
     /// @dev Requires that entry is open. Here and in `_take` errors are built only when they are thrown: this is what lenders
@@ -360,7 +358,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         unchecked {
             // Safe: sums of 96 bits, products of 112 and 40 and of 24 and 90. In one block, so that each slot is read once.
             optimistic = uint256(_performing.beside) + _performing.principal;
-            easy = _performing.easy * EASY_UNIT;
+            easy = _performing.note * EASY_UNIT;
             uint256 seconds_ = block.timestamp - _performing.updatedAt;
             optimistic += (_performing.accruedScaled + _performing.perSecondScaled * seconds_ + LoanBookLib.SCALE - 1)
                 / LoanBookLib.SCALE;
@@ -384,7 +382,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @dev Where nothing is impaired, the two differ by rounding alone.
     function _isOpen(uint256 conservative, uint256 optimistic) private view returns (bool) {
-        return _limits.impaired == 0 || (optimistic - conservative) * ENTRY_GAP_PARTS <= optimistic;
+        return _marked.note == 0 || (optimistic - conservative) * ENTRY_GAP_PARTS <= optimistic;
     }
 
     /// @dev Counts `assets` as cash and mints, then pulls them: all of them, or nothing happened.
@@ -432,7 +430,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         uint256 interest = _performing.accrued();
         conservative = certain + LoanBookLib.unitsDown(interest);
         optimistic = certain + LoanBookLib.unitsUp(interest);
-        if (_limits.impaired > 0) {
+        if (_marked.note > 0) {
             conservative = conservative + _marked.beside - _falls.fallenUp();
             optimistic += _marked.principal + LoanBookLib.unitsUp(_marked.accrued()) + _limits.heldOwed;
         }
@@ -452,7 +450,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @dev How a loan or a lot falls. While nothing is impaired there is none to look for.
     function _fallOf(uint256 loanId) private view returns (WriteDownLib.Fall memory fall) {
-        if (_performing.easy == 0) fall = _marks[loanId].fall;
+        if (_performing.note == 0) fall = _marks[loanId].fall;
     }
 
     /// @dev Takes a marked loan out of the books.
@@ -465,7 +463,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev Forgets a mark or a lot, taking out what it counted for.
     function _drop(uint256 loanId, WriteDownLib.Fall memory fall) private {
         _marked.beside -= fall.base;
-        _impair(_limits.impaired - 1);
+        _impair(_marked.note - 1);
         _falls.remove(fall);
         delete _marks[loanId].fall;
     }

@@ -22,8 +22,8 @@ library LoanBookLib {
         /// What changes with the loans and is no part of their sum: cash beside performing loans, the base beside marked ones.
         uint96 beside;
         uint40 updatedAt;
-        /// A shortcut of the performing loans' keeper.
-        uint24 easy;
+        /// The keeper's: a shortcut beside performing loans, a count beside marked ones.
+        uint24 note;
         // slot 1
         /// Sum of principal × rate in basis points a year: what accrues in one second, scaled.
         uint112 perSecondScaled;

@@ -85,6 +85,12 @@ contract Appraisal is AccessManaged, IAppraisal {
     }
 
     /// @inheritdoc IAppraisal
+    function hardwareValue(uint256 fleetId) external view returns (uint256) {
+        (FleetValue memory v,) = _boards(fleetId, MAX_AGE);
+        return v.hardware;
+    }
+
+    /// @inheritdoc IAppraisal
     function lastKnown(uint256 fleetId) external view returns (FleetValue memory) {
         return _value(fleetId, type(uint256).max);
     }
@@ -116,7 +122,12 @@ contract Appraisal is AccessManaged, IAppraisal {
         return AnnuityLib.annuityWad(DISCOUNT_BPS, months);
     }
 
-    function _value(uint256 fleetId, uint256 maxAge) private view returns (FleetValue memory v) {
+    /// @dev What the boards are worth; and when they were commissioned.
+    function _boards(uint256 fleetId, uint256 maxAge)
+        private
+        view
+        returns (FleetValue memory v, uint256 commissionedAt)
+    {
         Hardware memory fleet = REGISTRY.hardwareOf(fleetId);
         require(fleet.token == ASSET, WrongToken(fleetId, fleet.token));
         ClassPrice memory price = _prices[fleet.gpuClass];
@@ -126,11 +137,17 @@ contract Appraisal is AccessManaged, IAppraisal {
         v.capacity = fleet.capacity;
         v.pricePerGpu = price.perGpu;
         v.pricedAt = price.updatedAt;
-        if (fleet.commissionedAt != 0) v.ageSeconds = block.timestamp - fleet.commissionedAt;
+        commissionedAt = fleet.commissionedAt;
+        if (commissionedAt != 0) v.ageSeconds = block.timestamp - commissionedAt;
         v.depreciationWad = depreciationWad(v.ageSeconds);
         v.hardware = v.capacity * v.pricePerGpu * v.depreciationWad / WAD;
+    }
 
-        v.historyDays = _historyDays(fleet.commissionedAt);
+    function _value(uint256 fleetId, uint256 maxAge) private view returns (FleetValue memory v) {
+        uint256 commissionedAt;
+        (v, commissionedAt) = _boards(fleetId, maxAge);
+
+        v.historyDays = _historyDays(commissionedAt);
         v.mean30 = _meanNetRevenue(fleetId, Math.min(SHORT_WINDOW, v.historyDays));
         // Both windows are the whole history where that is short.
         v.mean90 =

@@ -7,7 +7,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {CreditSystem} from "./interfaces/CreditSystem.sol";
-import {FleetValue, IAppraisal} from "./interfaces/IAppraisal.sol";
+import {IAppraisal} from "./interfaces/IAppraisal.sol";
 import {Asking, AuctionParameters, ICollateralAuction, Sale} from "./interfaces/ICollateralAuction.sol";
 import {ICollateralPrices} from "./interfaces/ICollateralPrices.sol";
 import {IFleetCredit, LoanState, SaleState} from "./interfaces/IFleetCredit.sol";
@@ -136,7 +136,7 @@ contract CollateralAuction is ReentrancyGuardTransient, ICollateralAuction {
     function bidLot(uint256 loanId, uint256 maxPrice, address to) external nonReentrant returns (uint256 price) {
         (Sale memory s, SaleState memory loan) = _running(loanId);
         require(loan.hasLot && _isLotOpen(s, loan), NotForSale(loanId));
-        uint256 hardware = APPRAISAL.appraise(loan.fleetId).hardware;
+        uint256 hardware = APPRAISAL.hardwareValue(loan.fleetId);
         s = _advanced(s, loan);
 
         price = _lotPriceUp(loan, hardware, s.lotElapsed);
@@ -187,7 +187,7 @@ contract CollateralAuction is ReentrancyGuardTransient, ICollateralAuction {
             a.leastCollateral = AuctionPriceLib.leastFill(s.collateralAtStart, left, LEAST_FILL_BPS);
         }
         if (a.lotForSale) {
-            uint256 hardware = APPRAISAL.appraise(loan.fleetId).hardware;
+            uint256 hardware = APPRAISAL.hardwareValue(loan.fleetId);
             a.lotPrice = _lotPriceUp(loan, hardware, s.lotElapsed);
             a.lotForSale = a.lotPrice > 0;
         }
@@ -244,7 +244,7 @@ contract CollateralAuction is ReentrancyGuardTransient, ICollateralAuction {
                 return false;
             }
         }
-        try APPRAISAL.appraise(loan.fleetId) returns (FleetValue memory) {
+        try APPRAISAL.hardwareValue(loan.fleetId) returns (uint256) {
             return true;
         } catch {
             return false;

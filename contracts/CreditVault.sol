@@ -31,14 +31,12 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev So that every share can be asked back: epochs count in 128 bits.
     uint256 internal constant MOST_SHARES = type(uint128).max;
 
-    /// @dev Where nothing is impaired, deposits read none of it: `easy` beside the performing loans is the cap in thousands of
+    /// @dev Where nothing is impaired, deposits read none of it: the note beside the performing loans is the cap in thousands of
     /// coins, rounded down and as far as it fits, or zero while anything is impaired.
     struct Limits {
         uint96 cap;
         /// Owed on held lots, in asset units.
         uint96 heldOwed;
-        /// Marked loans and held lots.
-        uint24 impaired;
     }
 
     /// @dev What the vault put into its sums for a marked loan or a held lot; a lot is what falls to zero within 90 days.
@@ -55,7 +53,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @dev Loans without a mark; beside them, cash, and up to what value a deposit need read no more.
     LoanBookLib.LoanBook internal _performing;
-    /// @dev Marked loans; beside them, the base of marked loans and held lots.
+    /// @dev Marked loans; beside them, the base of marked loans and held lots, and how many these are: what is impaired.
     LoanBookLib.LoanBook internal _marked;
     Limits internal _limits;
     WriteDownLib.Falls internal _falls;
@@ -114,28 +112,19 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     }
 
     /// @inheritdoc ICreditVault
-    function receivePayment(
-        uint256 loanId,
-        Carrying calldata before,
-        uint256 principal,
-        uint256 interest,
-        uint256 accruedPaid
-    ) external onlyCredit nonReentrant {
+    function receivePayment(uint256 loanId, uint256 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
+        external
+        onlyCredit
+        nonReentrant
+    {
         uint256 amount = principal + interest;
-        Carrying memory paid = Carrying(principal.toUint96(), before.rateBps, accruedPaid.toUint144());
         // While nothing is impaired there is no mark to look for: what payers pay for most is one read cheaper.
-        Mark memory mark;
-        if (_performing.easy == 0) mark = _marks[loanId];
-
-        if (mark.fall.span == WriteDownLib.LOT_DAYS) {
-            _payLot(loanId, mark, amount);
-        } else {
-            _bookOf(mark.fall).change(paid, _nothing());
-            if (mark.fall.span > 0) _lower(loanId, mark.fall, uint256(mark.fall.base).saturatingSub(amount));
+        if (_performing.note > 0 || !_payImpaired(loanId, rateBps, principal, amount, accruedPaid)) {
+            _performing.pay(principal, rateBps, accruedPaid, amount);
         }
 
         emit Receive(loanId, principal, interest);
-        _count(amount);
+        _requireArrived(amount);
     }
 
     /// @inheritdoc ICreditVault
@@ -160,23 +149,25 @@ contract CreditVault is RedemptionQueue, AccessManaged {
             fall.floor = uint96(Math.min(floor, base));
             _marked.change(_nothing(), carrying);
             _marked.beside = (_marked.beside + base).toUint96();
-            _impair(_limits.impaired + 1);
+            _impair(_marked.note + 1);
             _falls.begin(fall.firstDay);
+            _falls.add(fall);
         } else {
-            _falls.remove(fall);
-            fall.floor = uint96(Math.min(floor, fall.base));
+            WriteDownLib.Fall memory before = fall;
+            fall = WriteDownLib.Fall(before.base, uint96(Math.min(floor, before.base)), before.firstDay, before.span);
+            _falls.replace(before, fall);
         }
         _marks[loanId].fall = fall;
-        _falls.add(fall);
 
         emit MarkDown(loanId, fall.base, fall.floor, fall.firstDay, fall.span);
     }
 
     /// @inheritdoc ICreditVault
     function unmark(uint256 loanId, Carrying calldata carrying) external onlyCredit {
-        require(_marks[loanId].fall.span == WriteDownLib.MARK_DAYS, NotMarked(loanId));
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        require(fall.span == WriteDownLib.MARK_DAYS, NotMarked(loanId));
 
-        _unmark(loanId, carrying);
+        _unmark(loanId, carrying, fall);
         _performing.change(_nothing(), carrying);
 
         emit Unmark(loanId);
@@ -184,13 +175,13 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @inheritdoc ICreditVault
     function holdLot(uint256 loanId, Carrying calldata carrying, uint256 value) external onlyCredit {
-        uint256 span = _marks[loanId].fall.span;
-        require(span != WriteDownLib.LOT_DAYS, AlreadyMarked(loanId));
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        require(fall.span != WriteDownLib.LOT_DAYS, AlreadyMarked(loanId));
         uint256 owed = _owedUp(carrying);
         value = Math.min(value, owed);
 
-        if (span == 0) _performing.change(carrying, _nothing());
-        else _unmark(loanId, carrying);
+        if (fall.span == 0) _performing.change(carrying, _nothing());
+        else _unmark(loanId, carrying, fall);
         Mark memory mark;
         mark.lotOwed = owed.toUint96();
         // Safe: no more than what is owed; days since 1970.
@@ -198,7 +189,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         _marks[loanId] = mark;
         _marked.beside = (_marked.beside + value).toUint96();
         _limits.heldOwed = (_limits.heldOwed + owed).toUint96();
-        _impair(_limits.impaired + 1);
+        _impair(_marked.note + 1);
         _falls.add(mark.fall);
 
         emit HoldLot(loanId, owed, value);
@@ -206,16 +197,18 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @inheritdoc ICreditVault
     function settle(uint256 loanId, Carrying calldata carrying, uint256 recovered) external onlyCredit nonReentrant {
-        Mark memory mark = _marks[loanId];
+        WriteDownLib.Fall memory fall = _fallOf(loanId);
         uint256 owed;
-        if (mark.fall.span == WriteDownLib.LOT_DAYS) {
-            owed = mark.lotOwed;
-            _limits.heldOwed -= mark.lotOwed;
-            _drop(loanId, mark.fall);
+        if (fall.span == WriteDownLib.LOT_DAYS) {
+            uint96 lotOwed = _marks[loanId].lotOwed;
+            owed = lotOwed;
+            _limits.heldOwed -= lotOwed;
+            _marks[loanId].lotOwed = 0;
+            _drop(loanId, fall);
         } else {
             owed = _owedUp(carrying);
-            if (mark.fall.span == 0) _performing.change(carrying, _nothing());
-            else _unmark(loanId, carrying);
+            if (fall.span == 0) _performing.change(carrying, _nothing());
+            else _unmark(loanId, carrying, fall);
         }
 
         emit Settle(loanId, owed, recovered, owed.saturatingSub(recovered));
@@ -314,7 +307,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @inheritdoc ICreditVault
     function servingFrom() public view returns (uint256) {
-        return _limits.impaired == 0 ? 0 : _falls.youngUntil();
+        return _marked.note == 0 ? 0 : _falls.youngUntil();
     }
 
     /// @inheritdoc ICreditVault
@@ -346,13 +339,13 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev So many loans and lots are impaired now.
     function _impair(uint256 count) private {
         // Safe: a loan costs its borrower's fleet, and there are fewer.
-        _limits.impaired = uint24(count);
+        _marked.note = uint24(count);
         _setEasy();
     }
 
     function _setEasy() private {
-        uint256 easy = _limits.impaired > 0 ? 0 : Math.min(_limits.cap / EASY_UNIT, type(uint24).max);
-        _performing.easy = uint24(easy);
+        uint256 easy = _marked.note > 0 ? 0 : Math.min(_limits.cap / EASY_UNIT, type(uint24).max);
+        _performing.note = uint24(easy);
     }
 
     /// @dev Requires that entry is open. Here and in `_take` errors are built only when they are thrown: this is what lenders
@@ -365,7 +358,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         unchecked {
             // Safe: sums of 96 bits, products of 112 and 40 and of 24 and 90. In one block, so that each slot is read once.
             optimistic = uint256(_performing.beside) + _performing.principal;
-            easy = _performing.easy * EASY_UNIT;
+            easy = _performing.note * EASY_UNIT;
             uint256 seconds_ = block.timestamp - _performing.updatedAt;
             optimistic += (_performing.accruedScaled + _performing.perSecondScaled * seconds_ + LoanBookLib.SCALE - 1)
                 / LoanBookLib.SCALE;
@@ -389,7 +382,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @dev Where nothing is impaired, the two differ by rounding alone.
     function _isOpen(uint256 conservative, uint256 optimistic) private view returns (bool) {
-        return _limits.impaired == 0 || (optimistic - conservative) * ENTRY_GAP_PARTS <= optimistic;
+        return _marked.note == 0 || (optimistic - conservative) * ENTRY_GAP_PARTS <= optimistic;
     }
 
     /// @dev Counts `assets` as cash and mints, then pulls them: all of them, or nothing happened.
@@ -420,11 +413,15 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
     /// @dev Counts `amount` as cash that was sent here before.
     function _count(uint256 amount) private {
-        uint256 cash = _performing.beside + amount;
-        uint256 received = SafeTransferLib.balanceOf(asset(), address(this))
-            .saturatingSub(uint256(_performing.beside) + _queue.setAside);
-        require(received >= amount, TransferFellShort(amount, received));
-        _performing.beside = cash.toUint96();
+        _performing.beside = (_performing.beside + amount).toUint96();
+        _requireArrived(amount);
+    }
+
+    /// @dev Requires that `amount`, which was counted, is here beside all that was here before.
+    function _requireArrived(uint256 amount) private view {
+        uint256 counted = uint256(_performing.beside) + _queue.setAside;
+        uint256 holds = SafeTransferLib.balanceOf(asset(), address(this));
+        if (holds < counted) revert TransferFellShort(amount, holds.saturatingSub(counted - amount));
     }
 
     /// @dev Conservative and optimistic value.
@@ -433,7 +430,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         uint256 interest = _performing.accrued();
         conservative = certain + LoanBookLib.unitsDown(interest);
         optimistic = certain + LoanBookLib.unitsUp(interest);
-        if (_limits.impaired > 0) {
+        if (_marked.note > 0) {
             conservative = conservative + _marked.beside - _falls.fallenUp();
             optimistic += _marked.principal + LoanBookLib.unitsUp(_marked.accrued()) + _limits.heldOwed;
         }
@@ -451,9 +448,13 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         return fall.span == 0 ? _performing : _marked;
     }
 
+    /// @dev How a loan or a lot falls. While nothing is impaired there is none to look for.
+    function _fallOf(uint256 loanId) private view returns (WriteDownLib.Fall memory fall) {
+        if (_performing.note == 0) fall = _marks[loanId].fall;
+    }
+
     /// @dev Takes a marked loan out of the books.
-    function _unmark(uint256 loanId, Carrying memory carrying) private {
-        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+    function _unmark(uint256 loanId, Carrying memory carrying, WriteDownLib.Fall memory fall) private {
         _marked.change(carrying, _nothing());
         _falls.end(fall.firstDay);
         _drop(loanId, fall);
@@ -462,29 +463,42 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev Forgets a mark or a lot, taking out what it counted for.
     function _drop(uint256 loanId, WriteDownLib.Fall memory fall) private {
         _marked.beside -= fall.base;
-        _impair(_limits.impaired - 1);
+        _impair(_marked.note - 1);
         _falls.remove(fall);
-        delete _marks[loanId];
+        delete _marks[loanId].fall;
     }
 
-    /// @dev A payment on a held lot lowers what is owed; the lot is worth what it was, and counts for no more than is owed.
-    function _payLot(uint256 loanId, Mark memory mark, uint256 amount) private {
-        // Both casts are safe where more is not paid than owed, and the first line reverts otherwise.
-        uint96 owed = uint96(mark.lotOwed - amount);
-        _limits.heldOwed -= uint96(amount);
-        _marks[loanId].lotOwed = owed;
-        _lower(loanId, mark.fall, Math.min(mark.fall.base, owed));
+    /// @dev Books a payment on a marked loan or a held lot. A lower loan accrues less; of a lot what is owed falls, and it is worth what
+    /// it was, but counts for no more than is owed.
+    /// @return impaired Whether it is either; where not, nothing is booked.
+    function _payImpaired(uint256 loanId, uint256 rateBps, uint256 principal, uint256 amount, uint256 accruedPaid)
+        private
+        returns (bool impaired)
+    {
+        WriteDownLib.Fall memory fall = _marks[loanId].fall;
+        if (fall.span == 0) return false;
+        if (fall.span == WriteDownLib.LOT_DAYS) {
+            // Both casts are safe where more is not paid than owed, and the first line reverts otherwise.
+            uint96 owed = uint96(_marks[loanId].lotOwed - amount);
+            _limits.heldOwed -= uint96(amount);
+            _marks[loanId].lotOwed = owed;
+            _lower(loanId, fall, Math.min(fall.base, owed));
+        } else {
+            _marked.pay(principal, rateBps, accruedPaid, 0);
+            _lower(loanId, fall, uint256(fall.base).saturatingSub(amount));
+        }
+        _performing.beside = (_performing.beside + amount).toUint96();
+        return true;
     }
 
     /// @dev A lower base, falling from the same beginning, to the same floor until the two meet.
     function _lower(uint256 loanId, WriteDownLib.Fall memory fall, uint256 base) private {
         // Safe: no more than before.
-        _marked.beside -= uint96(fall.base - base);
-        _falls.remove(fall);
-        fall.base = uint96(base);
-        fall.floor = uint96(Math.min(fall.floor, base));
-        _falls.add(fall);
-        _marks[loanId].fall = fall;
+        WriteDownLib.Fall memory lower =
+            WriteDownLib.Fall(uint96(base), uint96(Math.min(fall.floor, base)), fall.firstDay, fall.span);
+        _marked.beside -= fall.base - lower.base;
+        _falls.replace(fall, lower);
+        _marks[loanId].fall = lower;
     }
 
     function _owedUp(Carrying memory carrying) private pure returns (uint256) {

@@ -10,7 +10,7 @@ import {LoanLedger} from "./base/LoanLedger.sol";
 import {LoanSale} from "./base/LoanSale.sol";
 import {CreditSystem} from "./interfaces/CreditSystem.sol";
 import {Carrying} from "./interfaces/ICreditVault.sol";
-import {Evidence, ILoanServicer, LoanState} from "./interfaces/IFleetCredit.sol";
+import {Evidence, ILoanServicer, LoanState, SaleState} from "./interfaces/IFleetCredit.sol";
 import {Finding} from "./interfaces/ILoanHealth.sol";
 import {Debt, DebtLib, Paid} from "./libraries/DebtLib.sol";
 import {Service, ServiceLib} from "./libraries/ServiceLib.sol";
@@ -47,21 +47,15 @@ contract FleetCredit is LoanSale {
     function repay(uint256 loanId, uint256 amount) external nonReentrant returns (uint256 principal, uint256 interest) {
         (Account storage a, Debt memory d) = _open(loanId);
         uint256 total = d.total();
-        amount = Math.min(amount, total);
-        require(amount > 0, NothingToRepay(loanId));
-        Carrying memory before = d.carrying();
         Paid memory paid;
-        d.pay(amount, paid);
-        d.advance();
-        _store(a, d);
-
-        _tell(loanId, msg.sender, paid);
-        // Straight to the vault, which counts what arrived.
-        ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
         if (amount < total) {
-            _book(loanId, before, paid);
+            require(amount > 0, NothingToRepay(loanId));
+            _take(loanId, a, d, amount, paid);
+            _book(loanId, d.accrualBps, paid);
         } else {
-            _bookLast(loanId, a, before, amount);
+            Carrying memory before = d.carrying();
+            _take(loanId, a, d, total, paid);
+            _bookLast(loanId, a, before, total);
         }
         return (paid.principal, paid.interest);
     }
@@ -79,11 +73,13 @@ contract FleetCredit is LoanSale {
         (bool lot, bool collateral) = (a.lotKept, a.collateralKept);
         require(lot || collateral, NothingToReclaim(loanId));
         (a.lotKept, a.collateralKept) = (false, false);
+        (uint256 shares, uint256 amount) = (a.shares, a.collateralAmount);
+        (a.shares, a.collateralAmount) = (0, 0);
         if (lot) {
             _credit(ASSET, msg.sender, _collect(loanId, a));
-            CUSTODY.releaseLot(loanId, a.fleetId, to);
+            CUSTODY.releaseLot(loanId, a.fleetId, to, shares);
         }
-        if (collateral) CUSTODY.releaseCollateral(loanId, a.collateral, to, CUSTODY.collateralOf(loanId));
+        if (collateral) CUSTODY.releaseCollateral(loanId, a.collateral, to, amount);
     }
 
     /* ---- evidence ---- */
@@ -93,7 +89,7 @@ contract FleetCredit is LoanSale {
         (Account storage a, Debt memory d) = _service(loanId);
         // Revenue paid it whole.
         if (a.debt.state != LoanState.Open) return;
-        Finding memory f = _find(loanId, a, d);
+        Finding memory f = _find(a, d);
         require(f.kind != Evidence.None, NoEvidence(loanId));
 
         // Safe: Unix seconds.
@@ -123,7 +119,7 @@ contract FleetCredit is LoanSale {
         require(_inState(loanId, LoanState.Open).markedSince > 0, NotMarked(loanId));
         (Account storage a, Debt memory d) = _service(loanId);
         if (a.debt.state != LoanState.Open) return;
-        Finding memory f = _find(loanId, a, d);
+        Finding memory f = _find(a, d);
         require(_isRight(a, d, f), StillWrong(loanId, f.kind == Evidence.None ? Evidence.AboveBreachLimit : f.kind));
         _cure(loanId, a, d);
     }
@@ -132,7 +128,8 @@ contract FleetCredit is LoanSale {
     function stepIn(uint256 loanId, address steward) external restricted {
         Account storage a = _known(loanId);
         bool held = a.debt.state == LoanState.Held;
-        require(held || (a.breachedSince > 0 && !a.lotGone), NotBreached(loanId));
+        bool breached = a.debt.state == LoanState.Open && a.breachedSince > 0 && !a.lotGone;
+        require(held || breached, NotBreached(loanId));
         a.steward = steward;
         emit StepIn(loanId, steward);
         CUSTODY.nameController(a.fleetId, steward == address(0) && !held ? a.borrower : steward);
@@ -163,11 +160,34 @@ contract FleetCredit is LoanSale {
         Paid memory paid;
         d.pay(Math.min(d.needed(), uint256(a.setAside) + a.reserve), paid);
         d.advance();
-        Finding memory f = _find(loanId, a, d);
+        Finding memory f = _find(a, d);
         return (f.kind, f.since);
     }
 
+    /// @inheritdoc ILoanServicer
+    function saleState(uint256 loanId) external view returns (SaleState memory s) {
+        Account storage a = _known(loanId);
+        s.fleetId = a.fleetId;
+        s.state = a.debt.state;
+        if (s.state == LoanState.Open) s.breachedSince = a.breachedSince;
+        s.hasLot = s.state == LoanState.Held || (s.state == LoanState.Open && !a.lotGone);
+        s.shares = a.shares;
+        s.collateral = a.collateral;
+        s.collateralAmount = a.collateralAmount;
+        s.owed = _accrued(a).total();
+    }
+
     /* ---- internals ---- */
+
+    /// @dev Pays `d` with `amount`, at most all of it, of the caller's: straight to the vault, which counts what arrived.
+    function _take(uint256 loanId, Account storage a, Debt memory d, uint256 amount, Paid memory paid) private {
+        d.pay(amount, paid);
+        d.advance();
+        _store(a, d);
+
+        _tell(loanId, msg.sender, paid);
+        ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
+    }
 
     /// @dev Brings the revenue of an open loan and pays with it. `d` is stored, accrued and advanced.
     function _service(uint256 loanId) private returns (Account storage a, Debt memory d) {
@@ -196,7 +216,7 @@ contract FleetCredit is LoanSale {
         _tell(loanId, address(this), paid);
         ASSET.safeTransfer(address(VAULT), amount);
         if (d.total() > 0) {
-            _book(loanId, before, paid);
+            _book(loanId, d.accrualBps, paid);
         } else {
             _bookLast(loanId, a, before, amount);
         }
@@ -216,8 +236,7 @@ contract FleetCredit is LoanSale {
             Paid memory paid = Paid(amount, 0, 0);
             _tell(loanId, address(this), paid);
             ASSET.safeTransfer(address(VAULT), amount);
-            Carrying memory none;
-            _book(loanId, none, paid);
+            _book(loanId, 0, paid);
         }
     }
 }

@@ -20,14 +20,6 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    /// @dev One slot a loan. Shares with 18 decimals, collateral in its token's units.
-    struct Pledge {
-        /// The fleet whose title secures it; zero once the lot went.
-        uint64 fleetId;
-        uint96 shares;
-        uint96 collateral;
-    }
-
     /// @dev One slot a fleet. When a loan ends only `loanId` is cleared, so that the next loan writes a slot that exists.
     struct Charge {
         address controller;
@@ -45,7 +37,6 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
 
     /// @inheritdoc IFleetCustody
     mapping(IERC20 token => uint256) public held;
-    mapping(uint256 loanId => Pledge) internal _pledges;
     mapping(uint256 fleetId => Charge) internal _charges;
     /// @dev By fleet, naming and act: a consent does not outlive the controller in whose time it was given.
     mapping(bytes32 key => bool) internal _consents;
@@ -80,7 +71,6 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
         external
         onlyCredit
     {
-        _pledges[loanId] = Pledge(fleetId.toUint64(), shares.toUint96(), amount.toUint96());
         _charges[fleetId] = Charge(from, loanId.toUint64(), _charges[fleetId].namings + 1);
         if (amount > 0) held[collateral] += amount;
 
@@ -93,19 +83,19 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
     }
 
     /// @inheritdoc IFleetCustody
-    function takeCollateral(uint256 loanId, address from, IERC20 collateral, uint256 amount) external onlyCredit {
-        Pledge storage pledge = _pledges[loanId];
-        pledge.collateral = (pledge.collateral + amount).toUint96();
+    function takeCollateral(uint256 loanId, uint256 fleetId, address from, IERC20 collateral, uint256 amount)
+        external
+        onlyCredit
+    {
         held[collateral] += amount;
 
-        emit Take(loanId, pledge.fleetId, from, 0, address(collateral), amount);
+        emit Take(loanId, fleetId, from, 0, address(collateral), amount);
         _pull(collateral, from, amount);
     }
 
     /// @inheritdoc IFleetCustody
     function takeShares(uint256 loanId, uint256 fleetId, address from, uint256 shares) external onlyCredit {
-        Pledge storage pledge = _pledgeOf(loanId, fleetId);
-        pledge.shares = (pledge.shares + shares).toUint96();
+        _requireHere(loanId, fleetId);
 
         emit Take(loanId, fleetId, from, shares, address(0), 0);
         _pull(_sharesOfFleet(fleetId), from, shares);
@@ -114,12 +104,6 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
     /// @inheritdoc IFleetCustody
     function releaseCollateral(uint256 loanId, IERC20 collateral, address to, uint256 amount) external onlyCredit {
         _requireReceiver(to);
-        Pledge storage pledge = _pledges[loanId];
-        uint256 pledged = pledge.collateral;
-        require(amount <= pledged, InsufficientPledge(loanId, pledged, amount));
-
-        // Safe: at most what it was; and the sum over loans is not less than one loan's.
-        pledge.collateral = uint96(pledged - amount);
         held[collateral] -= amount;
 
         emit ReleaseCollateral(loanId, address(collateral), to, amount);
@@ -129,25 +113,16 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
     /// @inheritdoc IFleetCustody
     function releaseShares(uint256 loanId, uint256 fleetId, address to, uint256 shares) external onlyCredit {
         _requireReceiver(to);
-        Pledge storage pledge = _pledgeOf(loanId, fleetId);
-        uint256 pledged = pledge.shares;
-        require(shares <= pledged, InsufficientPledge(loanId, pledged, shares));
-
-        // Safe: at most what it was.
-        pledge.shares = uint96(pledged - shares);
+        _requireHere(loanId, fleetId);
 
         emit ReleaseShares(loanId, fleetId, to, shares);
         _sharesOfFleet(fleetId).safeTransfer(to, shares);
     }
 
     /// @inheritdoc IFleetCustody
-    function releaseLot(uint256 loanId, uint256 fleetId, address to) external onlyCredit {
+    function releaseLot(uint256 loanId, uint256 fleetId, address to, uint256 shares) external onlyCredit {
         _requireReceiver(to);
-        Pledge storage pledge = _pledgeOf(loanId, fleetId);
-        uint256 shares = pledge.shares;
-
-        pledge.fleetId = 0;
-        pledge.shares = 0;
+        _requireHere(loanId, fleetId);
         _charges[fleetId].loanId = 0;
 
         emit ReleaseLot(loanId, fleetId, to, shares);
@@ -157,7 +132,7 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
 
     /// @inheritdoc IFleetCustody
     function collectRevenue(uint256 loanId, uint256 fleetId) external onlyCredit returns (uint256 amount) {
-        _pledgeOf(loanId, fleetId);
+        _requireHere(loanId, fleetId);
         IFleetShares shares = IFleetShares(address(_sharesOfFleet(fleetId)));
         uint256 before = ASSET.balanceOf(CREDIT);
 
@@ -231,16 +206,6 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
     }
 
     /// @inheritdoc IFleetCustody
-    function sharesOf(uint256 loanId) external view returns (uint256) {
-        return _pledges[loanId].shares;
-    }
-
-    /// @inheritdoc IFleetCustody
-    function collateralOf(uint256 loanId) external view returns (uint256) {
-        return _pledges[loanId].collateral;
-    }
-
-    /// @inheritdoc IFleetCustody
     function loanOf(uint256 fleetId) external view returns (uint256) {
         return _charges[fleetId].loanId;
     }
@@ -260,10 +225,9 @@ contract FleetCustody is AccessManaged, ERC165, IFleetCustody {
         require(received == amount, TransferFellShort(token, amount, received));
     }
 
-    /// @dev The pledge, whose lot must be here: one loan's call never moves another fleet.
-    function _pledgeOf(uint256 loanId, uint256 fleetId) internal view returns (Pledge storage pledge) {
-        pledge = _pledges[loanId];
-        require(fleetId != 0 && pledge.fleetId == fleetId, NotHere(fleetId));
+    /// @dev The fleet's title must be here for this loan: one loan's call never moves another's fleet.
+    function _requireHere(uint256 loanId, uint256 fleetId) internal view {
+        require(loanId != 0 && _charges[fleetId].loanId == loanId, NotHere(fleetId));
     }
 
     function _sharesOfFleet(uint256 fleetId) internal view returns (IERC20) {

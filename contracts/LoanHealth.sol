@@ -89,8 +89,8 @@ contract LoanHealth is ILoanHealth {
 
     /// @inheritdoc ILoanHealth
     function silence(uint256 fleetId) public view returns (uint256 acceptedAt, uint256 breachFrom) {
-        acceptedAt = ORACLE.head(fleetId).acceptedAt;
-        uint256 standstill = ORACLE.standstillBetween(fleetId, acceptedAt, block.timestamp);
+        uint256 standstill;
+        (acceptedAt, standstill) = ORACLE.sinceHead(fleetId);
         breachFrom = acceptedAt + REPORT_SILENCE + Math.min(standstill, MOST_STANDSTILL);
     }
 

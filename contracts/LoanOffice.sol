@@ -17,14 +17,14 @@ import {
     Loan,
     LoanRequest,
     LoanState,
-    LoanTerms,
-    SaleState
+    LoanTerms
 } from "./interfaces/IFleetCredit.sol";
 import {IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
 import {IFleetShareFactory} from "./interfaces/IFleetShareFactory.sol";
 import {IFleetShares} from "./interfaces/IFleetShares.sol";
 import {Limits, Pledge} from "./interfaces/ILoanHealth.sol";
 import {Debt, DebtLib} from "./libraries/DebtLib.sol";
+import {InterestLib} from "./libraries/InterestLib.sol";
 import {ScheduleLib} from "./libraries/ScheduleLib.sol";
 
 /// @title LoanOffice
@@ -35,8 +35,10 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    /// @dev Of `rateBps` and `lateRateBps` each: what is accrued then fits its slot for a century.
+    /// @dev Of `rateBps` and `lateRateBps` each.
     uint256 internal constant MOST_RATE_BPS = 10_000;
+    /// @dev For so long what accrues on the ceiling fits its 128 bits, at both rates.
+    uint256 internal constant CENTURY = 100 * 365 days;
     uint256 internal constant MOST_MONTHS = 240;
 
     IFleetRegistry internal immutable REGISTRY;
@@ -81,8 +83,8 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         // Safe: no supply is 2^96 or more.
         a.supply = uint96(shares.totalSupply());
         a.bound = uint96(shares.boundShares());
-        a.askedShares = r.shares;
-        a.askedCollateral = r.collateralAmount;
+        a.shares = r.shares;
+        a.collateralAmount = r.collateralAmount;
 
         emit RequestLoan(loanId, fleetId, msg.sender, r);
     }
@@ -104,6 +106,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         a.debt.state = LoanState.Approved;
         a.debt.months = t.months;
         a.debt.rateBps = t.rateBps;
+        a.debt.accruedAt = uint32(block.timestamp);
         a.ceiling = t.ceiling;
         a.graceDays = t.graceDays;
         a.reserveMonths = t.reserveMonths;
@@ -135,7 +138,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         d.nextDue = 1;
         d.nextDueAt = uint40(ScheduleLib.dueAt(block.timestamp, 1));
         d.state = LoanState.Open;
-        d.accruedAt = uint40(block.timestamp);
+        d.accruedAt = uint32(block.timestamp);
         d.accrualBps = d.rateBps;
         uint256 reserve = _reserveTarget(a, d);
         require(principal > reserve, InvalidAmount(loanId, principal));
@@ -144,7 +147,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         a.reserve = uint96(reserve);
 
         emit DrawLoan(loanId, to, principal, reserve);
-        CUSTODY.take(loanId, a.fleetId, msg.sender, a.askedShares, a.collateral, a.askedCollateral);
+        CUSTODY.take(loanId, a.fleetId, msg.sender, a.shares, a.collateral, a.collateralAmount);
         VAULT.lend(loanId, address(this), principal, d.rateBps);
         ASSET.safeTransfer(to, principal - reserve);
     }
@@ -153,14 +156,16 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     function addCollateral(uint256 loanId, uint96 amount) external nonReentrant {
         Account storage a = _inState(loanId, LoanState.Open);
         require(amount > 0 && address(a.collateral) != address(0), InvalidAmount(loanId, amount));
+        a.collateralAmount = (uint256(a.collateralAmount) + amount).toUint96();
         emit AddCollateral(loanId, msg.sender, amount);
-        CUSTODY.takeCollateral(loanId, msg.sender, a.collateral, amount);
+        CUSTODY.takeCollateral(loanId, a.lotGone ? 0 : a.fleetId, msg.sender, a.collateral, amount);
     }
 
     /// @inheritdoc ILoanOffice
     function addShares(uint256 loanId, uint96 amount) external nonReentrant {
         Account storage a = _inState(loanId, LoanState.Open);
         require(amount > 0 && !a.lotGone, InvalidAmount(loanId, amount));
+        a.shares = (uint256(a.shares) + amount).toUint96();
         emit AddShares(loanId, msg.sender, amount);
         CUSTODY.takeShares(loanId, a.fleetId, msg.sender, amount);
     }
@@ -168,6 +173,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     /// @inheritdoc ILoanOffice
     function withdrawCollateral(uint256 loanId, uint96 amount, address to) external nonReentrant whenRunning {
         Account storage a = _withdrawing(loanId, amount);
+        _takeCollateral(loanId, a, amount);
         emit WithdrawCollateral(loanId, to, amount);
         CUSTODY.releaseCollateral(loanId, a.collateral, to, amount);
         _requireWithin(loanId, a);
@@ -176,6 +182,10 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     /// @inheritdoc ILoanOffice
     function withdrawShares(uint256 loanId, uint96 amount, address to) external nonReentrant whenRunning {
         Account storage a = _withdrawing(loanId, amount);
+        uint256 pledged = a.shares;
+        require(amount <= pledged, InsufficientPledge(loanId, pledged, amount));
+        // Safe: at most what it was.
+        a.shares = uint96(pledged - amount);
         emit WithdrawShares(loanId, to, amount);
         CUSTODY.releaseShares(loanId, a.fleetId, to, amount);
         _requireWithin(loanId, a);
@@ -234,7 +244,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         if (d.state == LoanState.Held) l.heldOwed = d.principal;
         else l.principal = d.principal;
         l.accruedScaled = d.accruedScaled;
-        l.accruedAt = d.accruedAt;
+        if (pledged) l.accruedAt = d.accruedAt;
         l.accrualBps = d.accrualBps;
         l.startedAt = d.startedAt;
         l.nextDue = d.nextDue;
@@ -242,28 +252,14 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         l.setAside = a.setAside;
         l.reserve = a.reserve;
         if (pledged) l.reserveTarget = uint96(_reserveTarget(a, d));
-        // Safe: custody keeps them in 96 bits.
-        l.shares = pledged ? uint96(CUSTODY.sharesOf(loanId)) : a.askedShares;
+        l.shares = a.shares;
         l.collateral = a.collateral;
-        l.collateralAmount = pledged ? uint96(CUSTODY.collateralOf(loanId)) : a.askedCollateral;
+        l.collateralAmount = a.collateralAmount;
+        if (d.state == LoanState.Closed) return l;
         l.markedSince = a.markedSince;
         l.breachedSince = a.breachedSince;
         l.steward = a.steward;
         l.askingPrice = a.askingPrice;
-    }
-
-    /// @inheritdoc ILoanOffice
-    function saleState(uint256 loanId) external view returns (SaleState memory s) {
-        Account storage a = _known(loanId);
-        s.fleetId = a.fleetId;
-        s.state = a.debt.state;
-        s.breachedSince = a.breachedSince;
-        s.hasLot = s.state == LoanState.Held || (s.state == LoanState.Open && !a.lotGone);
-        // Safe: custody keeps them in 96 bits.
-        s.shares = uint96(CUSTODY.sharesOf(loanId));
-        s.collateral = a.collateral;
-        s.collateralAmount = uint96(CUSTODY.collateralOf(loanId));
-        s.owed = _accrued(a).total();
     }
 
     /// @inheritdoc ILoanOffice
@@ -279,7 +275,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     /// @inheritdoc ILoanOffice
     function health(uint256 loanId) external view returns (Health memory) {
         Account storage a = _known(loanId);
-        Limits memory l = HEALTH.limits(_pledge(loanId, a));
+        Limits memory l = HEALTH.limits(_pledge(a));
         return Health(_accrued(a).total(), l.hardware, l.collateral, l.borrowLimit, l.breachLimit);
     }
 
@@ -318,11 +314,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         // A fleet that takes no leases takes no loan: this reverts while paused, and where the fleet is suspended or wound down.
         REGISTRY.openingFor(fleetId, address(0));
 
-        Pledge memory p;
-        _addTerms(p, a);
-        p.fleetId = fleetId;
-        p.shares = uint256(a.bound) + a.askedShares;
-        p.collateralAmount = a.askedCollateral;
+        Pledge memory p = _pledge(a);
         if (p.collateralAmount > 0) _requireListed(p.collateral);
         (Limits memory l, uint256 acceptedAt, bool silent) = HEALTH.drawLimits(p);
         require(!silent, NoFreshReport(fleetId, acceptedAt));
@@ -354,7 +346,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
         require(a.markedSince == 0, InBreach(loanId));
         require(amount > 0, InvalidAmount(loanId, amount));
         d.advance();
-        Evidence found = _find(loanId, a, d).kind;
+        Evidence found = _find(a, d).kind;
         require(found == Evidence.None, StillWrong(loanId, found));
     }
 
@@ -362,7 +354,7 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     function _requireWithin(uint256 loanId, Account storage a) private view {
         Debt memory d = _accrued(a);
         uint256 total = d.total();
-        Limits memory l = HEALTH.limits(_pledge(loanId, a));
+        Limits memory l = HEALTH.limits(_pledge(a));
         require(total <= l.borrowLimit, AboveLimit(loanId, total, l.borrowLimit));
         _requireCoverage(loanId, a, l, d.drawn / d.months + d.monthlyInterest());
     }
@@ -377,9 +369,10 @@ contract LoanOffice is ILoanOffice, LoanLedger {
 
     /// @dev Refuses terms under which a loan would be in breach as it is drawn, or sums would not fit.
     function _checkTerms(LoanTerms calldata t) private view {
-        _require(t.ceiling > 0, "ceiling");
         _require(t.rateBps <= MOST_RATE_BPS, "rateBps");
         _require(t.lateRateBps <= MOST_RATE_BPS, "lateRateBps");
+        uint256 accruing = InterestLib.accrue(t.ceiling, uint256(t.rateBps) + t.lateRateBps, CENTURY);
+        _require(t.ceiling > 0 && accruing <= type(uint128).max, "ceiling");
         _require(t.months > 0 && t.months <= MOST_MONTHS, "months");
         _require(t.reserveMonths < t.months, "reserveMonths");
         _require(t.expiry > block.timestamp, "expiry");

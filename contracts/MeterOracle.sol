@@ -347,6 +347,16 @@ contract MeterOracle is MeterSigners, Payouts, EIP712, ReentrancyGuardTransient 
         return _clocks[fleetId].between(from, to);
     }
 
+    /// @inheritdoc IMeterOracle
+    function sinceHead(uint256 fleetId) external view returns (uint256 acceptedAt, uint256 standstill) {
+        FleetState storage state = _states[fleetId];
+        (bool adopted, uint256 end) = _hasLapsed(state);
+        // What became the head by time, and was not written down yet, stopped no clock after that.
+        if (adopted) return (end, 0);
+        acceptedAt = state.last.acceptedAt();
+        standstill = _clocks[fleetId].between(acceptedAt, block.timestamp);
+    }
+
     /* ---- internals ---- */
 
     function _setLiveness(uint32 newLiveness) private {

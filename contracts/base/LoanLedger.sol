@@ -23,14 +23,14 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
     bytes32 internal constant OPERATOR = "operator";
     bytes32 internal constant BORROWER = "borrower";
 
-    /// @dev Money in asset units, times in Unix seconds, ratios in basis points. Custody has the amounts that are pledged.
+    /// @dev Money in asset units, times in Unix seconds, ratios in basis points.
     struct Account {
         // slots 0 and 1: all that a payment touches
         Debt debt;
-        // slot 2: all else that service touches
+        // slot 2: all else that service touches; insurance keeps it from being empty when the loan is drawn
         uint96 setAside;
         uint96 reserve;
-        uint40 markedSince;
+        uint40 insuredUntil;
         bool sweep;
         /// Marked for its debt's being above the breach limit: only a price or a payment can clear it of that.
         bool exceeded;
@@ -44,9 +44,9 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         bool lotGone;
         /// Closed, and the lot could not be given back; `collateralKept` likewise.
         bool lotKept;
-        // slot 4
+        // slot 4; the first two, as slot 9, are of no account once the loan is closed
         uint40 breachedSince;
-        uint40 insuredUntil;
+        uint40 markedSince;
         uint40 expiry;
         uint16 lateRateBps;
         uint16 saleCostBps;
@@ -65,9 +65,9 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         // slot 7: of the fleet's shares, which never change in number
         uint96 supply;
         uint96 bound;
-        // slot 8: what was asked; of no account once drawn
-        uint96 askedShares;
-        uint96 askedCollateral;
+        // slot 8: what is in custody for it; before it is drawn, what was asked
+        uint96 shares;
+        uint96 collateralAmount;
         // slot 9: written in a breach alone
         address steward;
         uint96 askingPrice;
@@ -118,6 +118,11 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
 
     /// @dev Two reads, where the compiler would make one for each field.
     function _load(Account storage a) internal view returns (Debt memory d) {
+        _read(a, d);
+    }
+
+    /// @dev As `_load`, into `d`, which is there already.
+    function _read(Account storage a, Debt memory d) private view {
         uint256 first;
         uint256 second;
         assembly ("memory-safe") {
@@ -125,25 +130,25 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
             second := sload(add(a.slot, 1))
         }
         // Truncating casts take the fields apart, in the order of `Debt`.
-        d.drawn = uint96(first);
-        d.principal = uint96(first >> 96);
-        d.startedAt = uint40(first >> 192);
-        d.nextDue = uint8(first >> 232);
-        d.months = uint8(first >> 240);
-        d.state = LoanState(first >> 248);
-        d.accruedScaled = uint144(second);
-        d.accruedAt = uint40(second >> 144);
-        d.nextDueAt = uint40(second >> 184);
-        d.accrualBps = uint16(second >> 224);
-        d.rateBps = uint16(second >> 240);
+        d.principal = uint96(first);
+        d.accruedScaled = uint128(first >> 96);
+        d.accruedAt = uint32(first >> 224);
+        d.drawn = uint96(second);
+        d.startedAt = uint40(second >> 96);
+        d.nextDueAt = uint40(second >> 136);
+        d.nextDue = uint8(second >> 176);
+        d.months = uint8(second >> 184);
+        d.state = LoanState(uint8(second >> 192));
+        d.accrualBps = uint16(second >> 200);
+        d.rateBps = uint16(second >> 216);
     }
 
     /// @dev Two writes likewise.
     function _store(Account storage a, Debt memory d) internal {
-        uint256 first = uint256(d.drawn) | uint256(d.principal) << 96 | uint256(d.startedAt) << 192 | uint256(d.nextDue)
-            << 232 | uint256(d.months) << 240 | uint256(d.state) << 248;
-        uint256 second = uint256(d.accruedScaled) | uint256(d.accruedAt) << 144 | uint256(d.nextDueAt) << 184
-            | uint256(d.accrualBps) << 224 | uint256(d.rateBps) << 240;
+        uint256 first = uint256(d.principal) | uint256(d.accruedScaled) << 96 | uint256(d.accruedAt) << 224;
+        uint256 second = uint256(d.drawn) | uint256(d.startedAt) << 96 | uint256(d.nextDueAt) << 136
+            | uint256(d.nextDue) << 176 | uint256(d.months) << 184 | uint256(d.state) << 192 | uint256(d.accrualBps)
+            << 200 | uint256(d.rateBps) << 216;
         assembly ("memory-safe") {
             sstore(a.slot, first)
             sstore(add(a.slot, 1), second)
@@ -158,25 +163,21 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
     /// @dev An open loan, and its debt with interest until now.
     function _open(uint256 loanId) internal view returns (Account storage a, Debt memory d) {
         a = _accounts[loanId];
-        d = _load(a);
+        _read(a, d);
         if (d.state != LoanState.Open) _inState(loanId, LoanState.Open);
         d.accrue();
     }
 
     /// @dev The loan's debt with interest until now.
     function _accrued(Account storage a) internal view returns (Debt memory d) {
-        d = _load(a);
+        _read(a, d);
         d.accrue();
     }
 
-    function _pledge(uint256 loanId, Account storage a) internal view returns (Pledge memory p) {
+    function _pledge(Account storage a) internal view returns (Pledge memory p) {
         p.fleetId = a.fleetId;
-        if (!a.lotGone) p.shares = a.bound + CUSTODY.sharesOf(loanId);
-        p.collateralAmount = CUSTODY.collateralOf(loanId);
-        _addTerms(p, a);
-    }
-
-    function _addTerms(Pledge memory p, Account storage a) internal view {
+        if (!a.lotGone) p.shares = uint256(a.bound) + a.shares;
+        p.collateralAmount = a.collateralAmount;
         p.supply = a.supply;
         p.collateral = a.collateral;
         p.young = a.young;
@@ -188,9 +189,9 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
     }
 
     /// @dev What is wrong. `d` is accrued until now, paid as far as it could be, and advanced.
-    function _find(uint256 loanId, Account storage a, Debt memory d) internal view returns (Finding memory) {
+    function _find(Account storage a, Debt memory d) internal view returns (Finding memory) {
         Suspect memory s;
-        s.pledge = _pledge(loanId, a);
+        s.pledge = _pledge(a);
         s.owed = d.total();
         s.nextDueAt = d.nextDueAt;
         s.graceDays = a.graceDays;
@@ -198,6 +199,14 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         s.breachedSince = a.breachedSince;
         s.lotGone = a.lotGone;
         return HEALTH.find(s);
+    }
+
+    /// @dev Takes `amount` out of the collateral that the loan has in custody. The caller sends it.
+    function _takeCollateral(uint256 loanId, Account storage a, uint256 amount) internal {
+        uint256 pledged = a.collateralAmount;
+        require(amount <= pledged, InsufficientPledge(loanId, pledged, amount));
+        // Safe: at most what it was.
+        a.collateralAmount = uint96(pledged - amount);
     }
 
     /// @dev What the reserve is to hold, of a drawn loan.

@@ -52,6 +52,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         d.pay(price, paid);
         d.advance();
         _store(a, d);
+        _takeCollateral(loanId, a, amount);
 
         emit SellCollateral(loanId, to, amount, price);
         _tell(loanId, msg.sender, paid);
@@ -60,11 +61,11 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             _bookLast(loanId, a, before, price);
             return;
         }
-        _book(loanId, before, paid);
+        _book(loanId, d.accrualBps, paid);
         if (a.lotGone) {
             // The last of what secured it: what is missing now stays missing.
-            if (CUSTODY.collateralOf(loanId) == 0) _settle(loanId, a, d, 0);
-        } else if (_isRight(a, d, _find(loanId, a, d))) {
+            if (a.collateralAmount == 0) _settle(loanId, a, d, 0);
+        } else if (!_isPlainlyWrong(a, d) && _isRight(a, d, _find(a, d))) {
             _cure(loanId, a, d);
         }
     }
@@ -79,7 +80,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     function lotUnsold(uint256 loanId, uint256 value) external onlyAuction nonReentrant {
         (Account storage a, Debt memory d) = _breached(loanId);
         require(!a.lotGone, NotOffered(loanId));
-        uint256 left = CUSTODY.collateralOf(loanId);
+        uint256 left = a.collateralAmount;
         require(left == 0, CollateralLeft(loanId, left));
         uint256 have = _takeKept(a) + _collect(loanId, a);
         if (have >= d.total()) {
@@ -152,8 +153,8 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     }
 
     /// @dev Books a payment that the vault has, after which something is still owed.
-    function _book(uint256 loanId, Carrying memory before, Paid memory paid) internal {
-        VAULT.receivePayment(loanId, before, paid.principal, paid.interest, paid.accrued);
+    function _book(uint256 loanId, uint16 rateBps, Paid memory paid) internal {
+        VAULT.receivePayment(loanId, rateBps, paid.principal, paid.interest, paid.accrued);
     }
 
     /// @dev Books the payment that pays all, which the vault has, and closes the loan. What the pledge earned until now is the borrower's.
@@ -168,13 +169,15 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         address recipient = _costRecipient;
         uint256 costs = recipient == address(0) ? 0 : price * a.saleCostBps / BPS;
         uint256 have = price - costs + _takeKept(a) + _collect(loanId, a);
+        uint256 shares = a.shares;
+        a.shares = 0;
         a.lotGone = true;
         _caps[FLEET][bytes32(uint256(a.fleetId))].loanId = 0;
         _credit(ASSET, recipient, costs);
 
         emit SellLot(loanId, to, price, costs);
-        CUSTODY.releaseLot(loanId, a.fleetId, to);
-        if (have < d.total() && CUSTODY.collateralOf(loanId) > 0) {
+        CUSTODY.releaseLot(loanId, a.fleetId, to, shares);
+        if (have < d.total() && a.collateralAmount > 0) {
             _payFromHere(loanId, d, have);
             d.advance();
             _store(a, d);
@@ -196,7 +199,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         d.pay(toVault, paid);
         a.debt.principal = 0;
         a.debt.accruedScaled = 0;
-        a.debt.accruedAt = uint40(block.timestamp);
+        a.debt.accruedAt = uint32(block.timestamp);
 
         if (toVault > 0) _tell(loanId, address(this), paid);
         if (toVault + covered > 0) ASSET.safeTransfer(address(VAULT), toVault + covered);
@@ -207,12 +210,11 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     /// @dev Pays `amount`, which is here and less than what is owed. The caller stores `d`.
     function _payFromHere(uint256 loanId, Debt memory d, uint256 amount) internal {
         if (amount == 0) return;
-        Carrying memory before = d.carrying();
         Paid memory paid;
         d.pay(amount, paid);
         _tell(loanId, address(this), paid);
         ASSET.safeTransfer(address(VAULT), amount);
-        _book(loanId, before, paid);
+        _book(loanId, d.accrualBps, paid);
     }
 
     /// @dev Nothing is owed any more. What is kept here and `surplus`, which is here too, is the borrower's.
@@ -221,10 +223,6 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         uint256 drawn = a.debt.drawn;
         address borrower = a.borrower;
         a.debt.state = LoanState.Closed;
-        a.markedSince = 0;
-        a.breachedSince = 0;
-        a.steward = address(0);
-        a.askingPrice = 0;
         // Else the fleet is another's by now, and may secure another loan.
         if (!a.lotGone) _caps[FLEET][bytes32(uint256(a.fleetId))].loanId = 0;
         _uncount(FLEET, bytes32(uint256(a.fleetId)), drawn);
@@ -241,19 +239,22 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     function _giveBack(uint256 loanId, Account storage a, address borrower) private {
         bool lotKept;
         bool collateralKept;
-        uint256 fleetId = a.fleetId;
+        (uint96 shares, uint96 amount) = (a.shares, a.collateralAmount);
+        (a.shares, a.collateralAmount) = (0, 0);
         if (!a.lotGone) {
-            try CUSTODY.releaseLot(loanId, fleetId, borrower) {}
+            uint256 fleetId = a.fleetId;
+            try CUSTODY.releaseLot(loanId, fleetId, borrower, shares) {}
             catch {
                 lotKept = true;
+                a.shares = shares;
                 CUSTODY.nameController(fleetId, borrower);
             }
         }
-        uint256 left = CUSTODY.collateralOf(loanId);
-        if (left > 0) {
-            try CUSTODY.releaseCollateral(loanId, a.collateral, borrower, left) {}
+        if (amount > 0) {
+            try CUSTODY.releaseCollateral(loanId, a.collateral, borrower, amount) {}
             catch {
                 collateralKept = true;
+                a.collateralAmount = amount;
             }
         }
         if (lotKept || collateralKept) {
@@ -280,6 +281,11 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             a.steward = address(0);
             CUSTODY.nameController(a.fleetId, a.borrower);
         }
+    }
+
+    /// @dev What `_find` would say of due date or insurance, which no price and no report can mend: so nobody need ask for those.
+    function _isPlainlyWrong(Account storage a, Debt memory d) private view returns (bool) {
+        return block.timestamp > d.nextDueAt || block.timestamp >= a.insuredUntil;
     }
 
     /// @dev Nothing wrong is found; and where the debt was above its limit, a price that cannot be told is no proof that it no

@@ -77,7 +77,10 @@ interface IAppraisal {
     /// settles in another token than this market's.
     function appraise(uint256 fleetId) external view returns (FleetValue memory);
 
-    /// @notice The same where the price is stale: for reading, never for lending.
+    /// @notice `hardware` of `appraise` alone, without asking what the fleet earned; reverts where that does.
+    function hardwareValue(uint256 fleetId) external view returns (uint256);
+
+    /// @notice What `appraise` says where the price is stale: for reading, never for lending.
     function lastKnown(uint256 fleetId) external view returns (FleetValue memory);
 
     /// @notice A class's price; zero where it never had one.

@@ -89,17 +89,12 @@ interface ICreditVault {
 
     /// @notice Books a payment that FleetCredit or the auction has sent here already. On a marked loan it lowers what the loan counts
     /// for by as much, and the floor only where the two meet. On a held lot it lowers what is owed, and what the lot counts
-    /// for to no more than that; `before`, and what of the payment is interest, do not matter.
-    /// @param before The loan before it, accrued until now.
+    /// for to no more than that; `rateBps`, and what of the payment is interest, do not matter.
+    /// @param rateBps What accrues on the loan.
     /// @param principal Of the payment, principal.
-    /// @param interest Of the payment, interest, in asset units, which pays `accruedPaid` of `before.accruedScaled`.
-    function receivePayment(
-        uint256 loanId,
-        Carrying calldata before,
-        uint256 principal,
-        uint256 interest,
-        uint256 accruedPaid
-    ) external;
+    /// @param interest Of the payment, interest, in asset units, which pays `accruedPaid` of what accrued, scaled.
+    function receivePayment(uint256 loanId, uint256 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
+        external;
 
     /// @notice The loan accrues at another rate from now on.
     function reprice(uint256 loanId, Carrying calldata before, uint16 rateBps) external;

@@ -206,6 +206,7 @@ interface ICreditFacts {
     /// @notice The vault takes a lot only once the liquid collateral, which sells first, is gone.
     error CollateralLeft(uint256 loanId, uint256 amount);
     error NothingToReclaim(uint256 loanId);
+    error InsufficientPledge(uint256 loanId, uint256 held, uint256 asked);
 }
 
 /// @title LoanOffice: who may borrow how much?
@@ -259,8 +260,6 @@ interface ILoanOffice is ICreditFacts {
     /// @notice The open or held loan of a fleet; zero where there is none.
     function loanOf(uint256 fleetId) external view returns (uint256);
     function loan(uint256 loanId) external view returns (Loan memory);
-    /// @notice The loan as the auction sees it.
-    function saleState(uint256 loanId) external view returns (SaleState memory);
     /// @notice Instalment `n` of `months` as drawn.
     function instalment(uint256 loanId, uint256 n) external view returns (Instalment memory);
     /// @notice The loan against its limits. Reverts where appraisal or feed cannot tell.
@@ -337,6 +336,8 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /// first breach in the order of `Evidence`, else a missed due date; and since when the first of all that is wrong has been so.
     /// @dev Both evidences of lateness are since the due date, which is missed from the second after it on.
     function evidence(uint256 loanId) external view returns (Evidence found, uint256 since);
+    /// @notice The loan as the auction sees it.
+    function saleState(uint256 loanId) external view returns (SaleState memory);
     function costRecipient() external view returns (address);
 }
 

@@ -6,7 +6,7 @@ import {ICustodian} from "./ICustodian.sol";
 
 /// @title FleetCustody: who holds what a loan is secured by?
 /// @notice Holds titles, shares and liquid collateral of open loans, and of lots that the vault took. FleetCredit alone
-/// moves them. It names who controls a fleet: the borrower until a sale, or a steward of the lenders during a breach. What
+/// moves them, and keeps how much each loan pledged. It names who controls a fleet: the borrower until a sale, or a steward of the lenders during a breach. What
 /// only an owner may do, the controller does with the risk role's consent to exactly that act.
 ///
 /// A title comes and goes by plain transfer: nobody's hooks are called, and nothing here can refuse one that is sent without a
@@ -40,7 +40,6 @@ interface IFleetCustody is ICustodian {
     /// @notice The title secures a loan.
     error Pledged(uint256 fleetId, uint256 loanId);
     error NoConsent(bytes32 act);
-    error InsufficientPledge(uint256 loanId, uint256 held, uint256 asked);
     error TransferFellShort(IERC20 token, uint256 expected, uint256 received);
     error InvalidReceiver(address to);
 
@@ -50,8 +49,8 @@ interface IFleetCustody is ICustodian {
     function take(uint256 loanId, uint256 fleetId, address from, uint256 shares, IERC20 collateral, uint256 amount)
         external;
 
-    /// @notice Takes more collateral for a loan.
-    function takeCollateral(uint256 loanId, address from, IERC20 collateral, uint256 amount) external;
+    /// @notice Takes more collateral for a loan; `fleetId` is zero once its lot went.
+    function takeCollateral(uint256 loanId, uint256 fleetId, address from, IERC20 collateral, uint256 amount) external;
 
     /// @notice Takes more of the fleet's shares for a loan.
     function takeShares(uint256 loanId, uint256 fleetId, address from, uint256 shares) external;
@@ -62,8 +61,8 @@ interface IFleetCustody is ICustodian {
     /// @notice Sends some of a loan's pledged shares away.
     function releaseShares(uint256 loanId, uint256 fleetId, address to, uint256 shares) external;
 
-    /// @notice Sends title and all pledged shares away, what is left of the collateral stays. The receiver's hooks are not called.
-    function releaseLot(uint256 loanId, uint256 fleetId, address to) external;
+    /// @notice Sends title and the pledged shares away, what is left of the collateral stays. The receiver's hooks are not called.
+    function releaseLot(uint256 loanId, uint256 fleetId, address to, uint256 shares) external;
 
     /// @notice Brings what pledged and bound shares earned to FleetCredit. Nothing to bring is no error.
     /// @return amount Settlement-token units that arrived there.
@@ -96,12 +95,8 @@ interface IFleetCustody is ICustodian {
 
     /// @notice Hash to consent to: of the custody's address and the act's call data, selector included.
     function actHash(bytes calldata callData) external view returns (bytes32);
-    /// @notice Shares that loan `loanId` pledged, without those bound to the title.
-    function sharesOf(uint256 loanId) external view returns (uint256);
-    /// @notice Collateral that loan `loanId` pledged.
-    function collateralOf(uint256 loanId) external view returns (uint256);
     /// @notice The loan that the fleet's title secures; zero for none.
     function loanOf(uint256 fleetId) external view returns (uint256);
-    /// @notice Collateral held for all loans; a donation changes nothing. A fleet's shares are held for one loan: see `sharesOf`.
+    /// @notice Collateral held for all loans; a donation changes nothing. A fleet's shares are held for one loan.
     function held(IERC20 token) external view returns (uint256);
 }

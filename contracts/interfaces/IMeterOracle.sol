@@ -218,5 +218,8 @@ interface IMeterOracle is IPayouts {
     function verifiersOf(uint256 fleetId) external view returns (address[] memory verifiers, uint256 quorum);
     /// @notice Seconds between two times during which a report of the fleet was pending and fresh, or disputed.
     function standstillBetween(uint256 fleetId, uint256 from, uint256 to) external view returns (uint256);
+    /// @notice When the head was accepted, Unix seconds, and the standstill since then: `head` and `standstillBetween` for the
+    /// few slots that tell them. Zero and the whole standstill where there never was a head.
+    function sinceHead(uint256 fleetId) external view returns (uint256 acceptedAt, uint256 standstill);
     function liveness() external view returns (uint32);
 }

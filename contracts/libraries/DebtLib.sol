@@ -11,20 +11,21 @@ import {ScheduleLib} from "./ScheduleLib.sol";
 /// @dev What a loan owes: all that a payment reads and writes of it. Money in asset units, times in Unix seconds, rates in
 /// basis points a year.
 struct Debt {
-    // slot 0
-    uint96 drawn;
+    // slot 0: what every payment changes
     /// Outstanding; for a held lot all that it owes, which accrues nothing.
     uint96 principal;
+    uint128 accruedScaled;
+    /// Its lowest 32 bits. Until the loan is drawn, when it was approved: so that the slot exists by then.
+    uint32 accruedAt;
+    // slot 1: what a payment changes that meets an instalment
+    uint96 drawn;
     uint40 startedAt;
+    /// Due date of `nextDue`.
+    uint40 nextDueAt;
     /// The first instalment that is not met, and one more than `months` once all are.
     uint8 nextDue;
     uint8 months;
     LoanState state;
-    // slot 1
-    uint144 accruedScaled;
-    uint40 accruedAt;
-    /// Due date of `nextDue`.
-    uint40 nextDueAt;
     /// `rateBps`, or with the late rate.
     uint16 accrualBps;
     uint16 rateBps;
@@ -47,10 +48,12 @@ library DebtLib {
 
     /// @dev Brings interest up to now; everything below expects that.
     function accrue(Debt memory self) internal view {
-        uint256 elapsed = block.timestamp - self.accruedAt;
-        // Safe: 96 bits of principal, two rates of at most 10,000 and a century of seconds make 143.
-        self.accruedScaled += uint144(InterestLib.accrue(self.principal, self.accrualBps, elapsed));
-        self.accruedAt = uint40(block.timestamp);
+        unchecked {
+            // Safe: 32 bits tell 136 years apart, and what a loan accrues in a century has 128, as its approval asks.
+            uint256 elapsed = uint32(uint32(block.timestamp) - self.accruedAt);
+            self.accruedScaled += uint128(InterestLib.accrue(self.principal, self.accrualBps, elapsed));
+        }
+        self.accruedAt = uint32(block.timestamp);
     }
 
     function carrying(Debt memory self) internal pure returns (Carrying memory) {
@@ -73,14 +76,16 @@ library DebtLib {
 
     /// @dev Pays `amount`, at most `total`: interest first. Adds to `paid`.
     function pay(Debt memory self, uint256 amount, Paid memory paid) internal pure {
-        uint256 interestPaid = Math.min(amount, interest(self));
-        // The last unit pays the fraction that is left, and no more.
-        uint256 accruedPaid = Math.min(interestPaid * InterestLib.SCALE, self.accruedScaled);
+        uint256 interestPaid = interest(self);
+        if (interestPaid > amount) interestPaid = amount;
         uint256 principalPaid = amount - interestPaid;
         self.principal = uint96(self.principal - principalPaid);
         unchecked {
-            // Safe: not more than there is; and sums of what one loan owes.
-            self.accruedScaled -= uint144(accruedPaid);
+            // Safe: not more than there is, and a fraction; and sums of what one loan owes.
+            uint256 accruedPaid = interestPaid * InterestLib.SCALE;
+            // The last unit pays the fraction that is left, and no more.
+            if (accruedPaid > self.accruedScaled) accruedPaid = self.accruedScaled;
+            self.accruedScaled -= uint128(accruedPaid);
             paid.principal += principalPaid;
             paid.interest += interestPaid;
             paid.accrued += accruedPaid;
@@ -89,7 +94,7 @@ library DebtLib {
 
     /// @dev Goes on to the first instalment that is not met.
     function advance(Debt memory self) internal view {
-        while (self.nextDue <= self.months && self.nextDueAt <= block.timestamp) {
+        while (self.nextDueAt <= block.timestamp && self.nextDue <= self.months) {
             uint256 n = self.nextDue;
             if (self.principal > ScheduleLib.balanceAfter(self.drawn, self.months, n)) return;
             if (interestUntil(self, self.nextDueAt) > 0) return;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-
 /// @notice Simple interest per second of a 365-day year, kept scaled: asset units × basis points × seconds. So nothing is
 /// rounded until it is paid, and the sum over loans is what their sum accrues.
 library InterestLib {
@@ -16,8 +14,11 @@ library InterestLib {
         return principal * rateBps * elapsed;
     }
 
-    /// @dev Accrued interest in asset units. Rounds up, for the vault.
+    /// @dev Accrued interest in asset units. Rounds up, for the vault. Assumes that `scaled` is below 2^255: what loans accrue stays
+    /// far below it.
     function unitsUp(uint256 scaled) internal pure returns (uint256) {
-        return Math.ceilDiv(scaled, SCALE);
+        unchecked {
+            return (scaled + SCALE - 1) / SCALE;
+        }
     }
 }

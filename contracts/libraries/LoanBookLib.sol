@@ -22,8 +22,8 @@ library LoanBookLib {
         /// What changes with the loans and is no part of their sum: cash beside performing loans, the base beside marked ones.
         uint96 beside;
         uint40 updatedAt;
-        /// A shortcut of the performing loans' keeper.
-        uint24 easy;
+        /// The keeper's: a shortcut beside performing loans, a count beside marked ones.
+        uint24 note;
         // slot 1
         /// Sum of principal × rate in basis points a year: what accrues in one second, scaled.
         uint112 perSecondScaled;
@@ -51,6 +51,36 @@ library LoanBookLib {
         self.updatedAt = uint40(block.timestamp);
         self.perSecondScaled = perSecondScaled;
         self.accruedScaled = accruedScaled;
+    }
+
+    /// @dev Lets go of what was paid of a loan: of its principal, at the rate that accrues on it, and of its interest; `more`
+    /// joins what is beside. Each slot is read once and written once. Reverts where the book holds less.
+    function pay(LoanBook storage self, uint256 principal, uint256 rateBps, uint256 accruedScaled, uint256 more)
+        internal
+    {
+        uint256 first;
+        uint256 second;
+        assembly ("memory-safe") {
+            first := sload(self.slot)
+            second := sload(add(self.slot, 1))
+        }
+        // Truncating casts take the fields apart.
+        uint256 perSecondScaled = uint112(second);
+        uint256 accrued_;
+        unchecked {
+            // Safe: as in `accrued`.
+            accrued_ = (second >> 112) + perSecondScaled * (block.timestamp - uint40(first >> 192));
+        }
+        accrued_ = (accrued_ - accruedScaled).toUint144();
+        perSecondScaled -= principal * rateBps;
+        uint256 beside = (uint96(first >> 96) + more).toUint96();
+        first =
+            (uint96(first) - principal) | beside << 96 | uint256(uint40(block.timestamp)) << 192 | first >> 232 << 232;
+        second = perSecondScaled | accrued_ << 112;
+        assembly ("memory-safe") {
+            sstore(self.slot, first)
+            sstore(add(self.slot, 1), second)
+        }
     }
 
     /// @dev Asset units. Rounds down: what redeeming lenders are paid for.

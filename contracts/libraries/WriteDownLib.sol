@@ -80,6 +80,21 @@ library WriteDownLib {
         _store(self, fallen, perDay);
     }
 
+    /// @dev A fall becomes another one of the same beginning and span: as `remove` and `add`, with each slot read and written once.
+    function replace(Falls storage self, Fall memory before, Fall memory later) internal {
+        (uint256 fallen, uint256 perDay) = _reckon(self);
+        (uint256 stepBefore, uint256 taken) = _steps(before);
+        (uint256 step,) = _steps(later);
+        fallen = fallen + step * taken - stepBefore * taken;
+        if (taken < before.span) {
+            perDay = perDay + step - stepBefore;
+            Day storage last = self.days_[uint256(before.firstDay) + before.span];
+            // Safe: a sum of steps, which fits as each of them does.
+            last.ending = uint104(last.ending + step - stepBefore);
+        }
+        _store(self, fallen, perDay);
+    }
+
     /// @dev A mark began on `day`.
     function begin(Falls storage self, uint256 day) internal {
         ++self.days_[day].marks;
@@ -111,10 +126,13 @@ library WriteDownLib {
         }
     }
 
+    /// @dev One write; `youngest` stays.
     function _store(Falls storage self, uint256 fallen, uint256 perDay) private {
-        self.fallen = fallen.toUint104();
-        self.perDay = perDay.toUint104();
-        self.day = uint24(today());
+        uint256 slot =
+            fallen.toUint104() | uint256(perDay.toUint104()) << 104 | today() << 208 | uint256(self.youngest) << 232;
+        assembly ("memory-safe") {
+            sstore(self.slot, slot)
+        }
     }
 
     /// @dev A day's step, scaled, and how many were taken until today.

@@ -12,6 +12,7 @@ from pyutils.credit import loan as loans
 from pyutils.credit import refusals as no
 from pyutils.credit.account import LoanAccount
 from pyutils.credit.evidence import Surroundings, find
+from pyutils.credit.interest import YEAR_S, accrue
 from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, LedgerModel
 from pyutils.credit.schedule import MOST_MONTHS, add_months, reserve_target_up
 from pyutils.models.loan import Evidence, LoanRequest, LoanState, LoanTerms
@@ -195,10 +196,12 @@ class OfficeModel(LedgerModel):
 
 def check_terms(terms: LoanTerms, now: UnixSeconds) -> None:
     """Raise `InvalidLoanTermsError` where `FleetCredit.approve` would refuse `terms`."""
+    # What accrues on the ceiling in a century, which has its 128 bits in a loan's slot.
+    accruing = accrue(TokenUnits(terms.ceiling), Bps(terms.rate_bps + terms.late_rate_bps), 100 * YEAR_S)
     checks = {
-        "ceiling": terms.ceiling > 0,
         "rateBps": terms.rate_bps <= MOST_RATE_BPS,
         "lateRateBps": terms.late_rate_bps <= MOST_RATE_BPS,
+        "ceiling": terms.ceiling > 0 and accruing < 1 << 128,
         "months": 0 < terms.months <= MOST_MONTHS,
         "reserveMonths": terms.reserve_months < terms.months,
         "expiry": terms.expiry > now,

@@ -314,7 +314,7 @@ class CreditWorld(World):
 
     def _expected(self, now: UnixSeconds) -> list[tuple[Call, Any, Callable[[Any], Any]]]:
         rows = super()._expected(now)
-        credit, custody, vault = (self.contracts[name] for name in ("FleetCredit", "FleetCustody", "CreditVault"))
+        credit, vault = (self.contracts[name] for name in ("FleetCredit", "CreditVault"))
         rows.append((credit.read("loanCount"), len(self.credit.accounts), _same))
         for fleet_id, facts in self.fleets.items():
             rows.append((credit.read("loanOf", fleet_id), self.credit.in_use.get(fleet_id, 0), _same))
@@ -325,9 +325,6 @@ class CreditWorld(World):
         for loan_id, account in self.credit.accounts.items():
             loan = account.loan
             rows.append((credit.read("loan", loan_id), loan, Loan.from_row))
-            drawn = bool(loan.started_at)
-            rows.append((custody.read("sharesOf", loan_id), loan.shares if drawn else 0, _same))
-            rows.append((custody.read("collateralOf", loan_id), loan.collateral_amount if drawn else 0, _same))
             rows.append((credit.read("debt", loan_id), tuple(account.owed(now)), tuple))
             if loan.state is LoanState.OPEN:
                 due = loans.arrears(loans.meet(loan, now), now)

@@ -257,7 +257,7 @@ class VaultMachine(RuleBasedStateMachine):
         paid = Debt(TokenUnits(amount - interest), TokenUnits(interest))
         accrued_paid = ScaledInterest(min(interest * SCALE, carrying.accrued_scaled))
         self._send(self.borrower, TokenUnits(amount))
-        arguments = (loan_id, _row(carrying), paid.principal, paid.interest, accrued_paid)
+        arguments = (loan_id, carrying.rate_bps, paid.principal, paid.interest, accrued_paid)
         mirror = lambda: self.model.receive_payment(loan_id, carrying, paid, accrued_paid, self.now)  # noqa: E731
         self._act(self.credit, "receivePayment", *arguments, mirror=mirror)
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from pyutils.credit import loan as loans
 from pyutils.credit import quote
 from pyutils.credit.interest import accrue, interest_up
+from pyutils.credit.office import check_terms
+from pyutils.credit.refusals import InvalidLoanTermsError
 from pyutils.credit.schedule import add_months, balance_after, payments, reserve_target_up
 from pyutils.errors import InputError
 from pyutils.models.address import ZERO_ADDRESS
@@ -309,3 +311,10 @@ def test_quote__a_loan__says_what_it_costs_and_brings() -> None:
 def test_quote__no_loan__is_refused(principal: int, months: int, reserve: int) -> None:
     with pytest.raises(InputError):
         quote(money(principal), months, Bps(1_200), reserve, START)
+
+
+def test_check_terms__interest_of_a_century__has_128_bits() -> None:
+    most = (2**128 - 1) // ((TERMS.rate_bps + TERMS.late_rate_bps) * 100 * 365 * DAY)
+    check_terms(TERMS.model_copy(update={"ceiling": most}), START)
+    with pytest.raises(InvalidLoanTermsError, match="ceiling"):
+        check_terms(TERMS.model_copy(update={"ceiling": most + 1}), START)

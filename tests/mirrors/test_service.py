@@ -13,7 +13,7 @@ from pyutils import devnet
 from pyutils.anvil import Anvil
 from pyutils.chain import connect
 from pyutils.credit import loan as loans
-from pyutils.credit.interest import SCALE
+from pyutils.credit.interest import SCALE, YEAR_S
 from pyutils.credit.schedule import add_months
 from pyutils.models import Loan
 from pyutils.units import TokenUnits, UnixSeconds
@@ -78,8 +78,10 @@ def library(anvil: Anvil) -> Harness:
 def moments(draw: st.DrawFn) -> Moment:
     """A loan that was paid some and left alone some, by the mirror's own rules; then time passes."""
     months = draw(st.integers(1, 60))
-    amount = draw(st.one_of(st.integers(months, 5_000), st.integers(10**6, 10**13), st.integers(1, 2**96 - 1)))
     rate, late = draw(st.integers(0, 10_000)), draw(st.integers(0, 10_000))
+    # As much as `approve` grants at these rates.
+    most = min(2**96, 2**128 // max(1, (rate + late) * 100 * YEAR_S)) - 1
+    amount = draw(st.one_of(st.integers(months, 5_000), st.integers(10**6, 10**13), st.integers(1, most)))
     loan = drawn(amount, sweep=draw(st.booleans()), months=months, rate_bps=rate, late_rate_bps=late, reserve_months=0)
     now = START
     for pause, part in draw(st.lists(st.tuples(st.integers(0, 80 * DAY), st.integers(0, 300)), max_size=6)):
@@ -103,8 +105,9 @@ def moments(draw: st.DrawFn) -> Moment:
 
 def debt_row(loan: Loan) -> tuple[Any, ...]:
     """Return the loan as DebtLib has it."""
-    slot0 = loan.drawn, loan.principal, loan.started_at, loan.next_due, loan.terms.months, int(loan.state)
-    slot1 = loan.accrued_scaled, loan.accrued_at, loan.next_due_at, loan.accrual_bps, loan.terms.rate_bps
+    slot0 = loan.principal, loan.accrued_scaled, loan.accrued_at
+    instalments = loan.drawn, loan.started_at, loan.next_due_at, loan.next_due, loan.terms.months
+    slot1 = (*instalments, int(loan.state), loan.accrual_bps, loan.terms.rate_bps)
     return (*slot0, *slot1)
 
 

@@ -295,10 +295,13 @@ abstract contract AppraiseTest is AppraisalTest {
         vm.warp(START + 35 days);
         FleetValue memory v = _appraise();
         vm.assertEq(keccak256(abi.encode(appraisal.lastKnown(fleetId))), keccak256(abi.encode(v)));
+        vm.assertEq(appraisal.hardwareValue(fleetId), v.hardware);
 
         vm.warp(START + 35 days + 1);
         vm.expectRevert(abi.encodeWithSelector(IAppraisal.AppraisalStale.selector, CLASS, START, uint256(35 days)));
         appraisal.appraise(fleetId);
+        vm.expectRevert(abi.encodeWithSelector(IAppraisal.AppraisalStale.selector, CLASS, START, uint256(35 days)));
+        appraisal.hardwareValue(fleetId);
         v = appraisal.lastKnown(fleetId);
         vm.assertEq(v.pricedAt, START);
         vm.assertEq(v.ageSeconds, 35 days + 1);
@@ -315,6 +318,8 @@ abstract contract AppraiseTest is AppraisalTest {
         uint256 foreign = registry.enrol(e);
         vm.expectRevert(abi.encodeWithSelector(IAppraisal.WrongToken.selector, foreign, address(other)));
         appraisal.appraise(foreign);
+        vm.expectRevert(abi.encodeWithSelector(IAppraisal.WrongToken.selector, foreign, address(other)));
+        appraisal.hardwareValue(foreign);
         vm.expectRevert(abi.encodeWithSelector(IAppraisal.WrongToken.selector, foreign, address(other)));
         appraisal.lastKnown(foreign);
     }

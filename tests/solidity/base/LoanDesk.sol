@@ -56,7 +56,7 @@ contract LoanDesk {
             l.lotOwed -= principal;
             if (l.base > l.lotOwed) l.base = l.lotOwed;
             coin.mint(address(vault), principal);
-            vault.receivePayment(loanId, before, principal, 0, 0);
+            vault.receivePayment(loanId, before.rateBps, principal, 0, 0);
             return (principal, 0);
         }
         uint256 owedInterest = _up(l.accruedScaled);
@@ -71,7 +71,7 @@ contract LoanDesk {
             if (l.floor > l.base) l.floor = l.base;
         }
         coin.mint(address(vault), principal + interest);
-        vault.receivePayment(loanId, before, principal, interest, accruedPaid);
+        vault.receivePayment(loanId, before.rateBps, principal, interest, accruedPaid);
     }
 
     function reprice(uint256 loanId, uint256 rateBps) external {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {FleetValue, IAppraisal} from "../../../contracts/interfaces/IAppraisal.sol";
+import {IAppraisal} from "../../../contracts/interfaces/IAppraisal.sol";
 import {Asking, ICollateralAuction} from "../../../contracts/interfaces/ICollateralAuction.sol";
 import {ICollateralPrices} from "../../../contracts/interfaces/ICollateralPrices.sol";
 import {SaleState} from "../../../contracts/interfaces/IFleetCredit.sol";
@@ -210,8 +210,7 @@ contract BidLotTest is AuctionTest {
     }
 
     function _withoutHardware() internal {
-        FleetValue memory nothing;
-        vm.mockCall(address(appraisal), abi.encodeCall(appraisal.appraise, (fleetId)), abi.encode(nothing));
+        vm.mockCall(address(appraisal), abi.encodeCall(appraisal.hardwareValue, (fleetId)), abi.encode(0));
     }
 
     function _lotPrice(uint256 elapsed) internal pure returns (uint256) {

@@ -71,8 +71,8 @@ abstract contract SaleScene is CreditScene {
         vm.assertEq(coin.balanceOf(address(auction)), 0);
         vm.assertEq(coin.balanceOf(address(custody)), 0);
         vm.assertEq(btc.balanceOf(address(custody)), custody.held(btc));
-        vm.assertEq(custody.collateralOf(loanId), custody.held(btc));
-        vm.assertEq(shares.balanceOf(address(custody)), custody.sharesOf(loanId));
+        vm.assertEq(credit.loan(loanId).collateralAmount, custody.held(btc));
+        vm.assertEq(shares.balanceOf(address(custody)), credit.loan(loanId).shares);
     }
 }
 

@@ -108,7 +108,7 @@ contract ReceivePaymentTest is VaultScene {
     function test_receivePayment__byAnyoneElse__reverts() public {
         vm.expectRevert(abi.encodeWithSelector(ICreditVault.NotCredit.selector, stranger));
         vm.prank(stranger);
-        vault.receivePayment(loanId, Carrying(0, 0, 0), 0, 0, 0);
+        vault.receivePayment(loanId, 0, 0, 0, 0);
     }
 
     function test_receivePayment__notSent__reverts() public {
@@ -116,7 +116,7 @@ contract ReceivePaymentTest is VaultScene {
         coin.mint(address(vault), _coins(3));
         vm.expectRevert(abi.encodeWithSelector(ICreditVault.TransferFellShort.selector, _coins(4), _coins(3)));
         vm.prank(address(desk));
-        vault.receivePayment(loanId, before, _coins(4), 0, 0);
+        vault.receivePayment(loanId, before.rateBps, _coins(4), 0, 0);
     }
 
     /// @dev What is set aside for those who left is no payment.
@@ -127,7 +127,7 @@ contract ReceivePaymentTest is VaultScene {
         Carrying memory before = desk.carrying(loanId);
         vm.expectRevert(abi.encodeWithSelector(ICreditVault.TransferFellShort.selector, 1, 0));
         vm.prank(address(desk));
-        vault.receivePayment(loanId, before, 1, 0, 0);
+        vault.receivePayment(loanId, before.rateBps, 1, 0, 0);
     }
 
     function test_receivePayment__moreThanALotOwes__reverts() public {
@@ -135,7 +135,7 @@ contract ReceivePaymentTest is VaultScene {
         coin.mint(address(vault), _coins(700));
         vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
         vm.prank(address(desk));
-        vault.receivePayment(loanId, Carrying(0, 0, 0), _coins(600) + 1, 0, 0);
+        vault.receivePayment(loanId, 0, _coins(600) + 1, 0, 0);
     }
 }
 

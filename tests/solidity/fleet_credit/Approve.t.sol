@@ -74,6 +74,8 @@ contract ApproveTest is CreditScene {
         LoanTerms memory t = _loanTerms();
         t.ceiling = 0;
         _refused(t, "ceiling");
+        t.ceiling = _mostCeiling(t) + 1;
+        _refused(t, "ceiling");
         t = _loanTerms();
         t.rateBps = 10_001;
         _refused(t, "rateBps");
@@ -119,8 +121,14 @@ contract ApproveTest is CreditScene {
         (t.rateBps, t.lateRateBps, t.months, t.reserveMonths) = (10_000, 10_000, 240, 239);
         (t.hardwareBreachBps, t.hardwareLtvBps, t.youngLtvBps) = (10_000, 10_000, 10_000);
         (t.collateralBreachBps, t.collateralLtvBps, t.saleCostBps) = (10_000, 10_000, 10_000);
+        t.ceiling = _mostCeiling(t);
         vm.prank(risk);
         credit.approve(loanId, t);
+    }
+
+    /// @dev On which a century's interest has 128 bits.
+    function _mostCeiling(LoanTerms memory t) private pure returns (uint96) {
+        return uint96(type(uint128).max / ((uint256(t.rateBps) + t.lateRateBps) * 36_500 days));
     }
 
     /// @dev Only a signature, for the call at the office's address.

@@ -195,6 +195,21 @@ contract CureTest is CreditScene {
         vm.assertEq(credit.loan(loanId).steward, address(0));
     }
 
+    function test_stepIn__loanPaidWholeInBreach__nobodyStepsInAnyMore() public {
+        _breach(loanId);
+        vm.prank(risk);
+        credit.stepIn(loanId, investor);
+        _repay(loanId, type(uint256).max);
+        Loan memory l = credit.loan(loanId);
+        vm.assertEq(l.markedSince + l.breachedSince, 0);
+        vm.assertEq(l.steward, address(0));
+        vm.assertEq(credit.saleState(loanId).breachedSince, 0);
+
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NotBreached.selector, loanId));
+        vm.prank(risk);
+        credit.stepIn(loanId, investor);
+    }
+
     function test_stepIn__missedDueWithinGrace__reverts() public {
         _missDueDate(loanId);
         credit.mark(loanId);

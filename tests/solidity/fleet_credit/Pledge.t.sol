@@ -6,7 +6,6 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IAppraisal} from "../../../contracts/interfaces/IAppraisal.sol";
 import {ICollateralPrices} from "../../../contracts/interfaces/ICollateralPrices.sol";
 import {Evidence, Health, ICreditFacts, LoanRequest, LoanState} from "../../../contracts/interfaces/IFleetCredit.sol";
-import {IFleetCustody} from "../../../contracts/interfaces/IFleetCustody.sol";
 import {CreditScene} from "../base/CreditScene.sol";
 import {vm} from "../base/Vm.sol";
 
@@ -112,9 +111,16 @@ contract PledgeTest is CreditScene {
     }
 
     function test_withdrawCollateral__moreThanPledged__reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IFleetCustody.InsufficientPledge.selector, loanId, 2 * BTC, 2 * BTC + 1));
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsufficientPledge.selector, loanId, 2 * BTC, 2 * BTC + 1));
         vm.prank(owner);
         credit.withdrawCollateral(loanId, uint96(2 * BTC + 1), owner);
+    }
+
+    function test_withdrawShares__moreThanPledged__reverts() public {
+        uint96 more = 800_000e18 + 1;
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsufficientPledge.selector, loanId, more - 1, more));
+        vm.prank(owner);
+        credit.withdrawShares(loanId, more, owner);
     }
 
     function test_withdrawShares__free__goesWhereTheBorrowerWants() public {

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Evidence, ICreditFacts, Loan, LoanRequest, LoanState} from "../../../contracts/interfaces/IFleetCredit.sol";
-import {IFleetCustody} from "../../../contracts/interfaces/IFleetCustody.sol";
 import {CreditScene} from "../base/CreditScene.sol";
 import {vm} from "../base/Vm.sol";
 
@@ -68,7 +67,7 @@ contract SaleTest is CreditScene {
 
     function test_collateralSold__moreThanIsThere__reverts() public {
         coin.mint(address(vault), 1);
-        vm.expectRevert(abi.encodeWithSelector(IFleetCustody.InsufficientPledge.selector, loanId, 2 * BTC, 2 * BTC + 1));
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsufficientPledge.selector, loanId, 2 * BTC, 2 * BTC + 1));
         vm.prank(address(auction));
         credit.collateralSold(loanId, uint96(2 * BTC + 1), 1, bidder);
     }

@@ -103,7 +103,7 @@ contract BlocklistTest is CreditScene {
         credit.repay(loanId, owed);
         vm.assertTrue(credit.loan(loanId).state == LoanState.Closed);
         vm.assertEq(registry.ownerOf(fleetId), owner);
-        vm.assertEq(custody.collateralOf(loanId), 2 * BTC);
+        vm.assertEq(credit.loan(loanId).collateralAmount, 2 * BTC);
 
         vm.startPrank(owner);
         credit.reclaim(loanId, investor);

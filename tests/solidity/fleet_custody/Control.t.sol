@@ -167,7 +167,7 @@ contract ControlTest is FleetCustodyTest {
 
     function test_consent__anotherLoan__endsIt() public {
         bytes32 act = _consentTo(abi.encodeCall(custody.shrink, (free, 10, bytes32("smaller"))));
-        custody.releaseLot(LOAN, free, owner);
+        custody.releaseLot(LOAN, free, owner, 0);
         _approve(owner, free);
         custody.take(8, free, owner, 0, btc, 0);
         vm.prank(owner);

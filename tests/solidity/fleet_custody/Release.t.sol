@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+
 import {FleetRegistry} from "../../../contracts/FleetRegistry.sol";
 import {GatedFleetShares} from "../../../contracts/GatedFleetShares.sol";
 import {IERC7943Fungible} from "../../../contracts/interfaces/IERC7943.sol";
@@ -30,20 +32,19 @@ contract ReleaseTest is FleetCustodyTest {
         custody.releaseCollateral(LOAN, btc, stranger, 30);
 
         vm.assertEq(btc.balanceOf(stranger), 30);
-        vm.assertEq(custody.collateralOf(LOAN), BTC - 30);
         vm.assertEq(custody.held(btc), BTC - 30);
     }
 
     function test_releaseCollateral__afterTheLotWent__stillThere() public {
-        custody.releaseLot(LOAN, fleetId, investor);
-        vm.assertEq(custody.collateralOf(LOAN), BTC);
+        custody.releaseLot(LOAN, fleetId, investor, PLEDGED);
+        vm.assertEq(custody.held(btc), BTC);
         custody.releaseCollateral(LOAN, btc, owner, BTC);
         vm.assertEq(btc.balanceOf(owner), 2 * BTC);
     }
 
-    function test_releaseCollateral__moreThanPledged__reverts() public {
+    function test_releaseCollateral__moreThanLoansBrought__reverts() public {
         btc.mint(address(custody), 1);
-        vm.expectRevert(abi.encodeWithSelector(IFleetCustody.InsufficientPledge.selector, LOAN, BTC, BTC + 1));
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
         custody.releaseCollateral(LOAN, btc, owner, BTC + 1);
     }
 
@@ -52,32 +53,34 @@ contract ReleaseTest is FleetCustodyTest {
         emit IFleetCustody.ReleaseShares(LOAN, fleetId, owner, 1e18);
         custody.releaseShares(LOAN, fleetId, owner, 1e18);
 
-        vm.assertEq(custody.sharesOf(LOAN), PLEDGED - 1e18);
+        vm.assertEq(shares.balanceOf(address(custody)), PLEDGED - 1e18);
         vm.assertEq(shares.balanceOf(owner), 900_000e18 - PLEDGED + 1e18);
     }
 
-    function test_releaseShares__moreThanPledged__reverts() public {
-        vm.prank(owner);
-        shares.transfer(address(custody), 1);
-        vm.expectRevert(abi.encodeWithSelector(IFleetCustody.InsufficientPledge.selector, LOAN, PLEDGED, PLEDGED + 1));
+    function test_releaseShares__moreThanAreHere__reverts() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IERC20Errors.ERC20InsufficientBalance.selector, address(custody), PLEDGED, PLEDGED + 1
+            )
+        );
         custody.releaseShares(LOAN, fleetId, owner, PLEDGED + 1);
     }
 
     function test_releaseLot__titleAndAllShares__sentAndForgotten() public {
         vm.expectEmit(address(custody));
         emit IFleetCustody.ReleaseLot(LOAN, fleetId, investor, PLEDGED);
-        custody.releaseLot(LOAN, fleetId, investor);
+        custody.releaseLot(LOAN, fleetId, investor, PLEDGED);
 
         vm.assertEq(registry.ownerOf(fleetId), investor);
         vm.assertEq(registry.controllerOf(fleetId), investor);
         vm.assertEq(shares.balanceOf(investor), PLEDGED);
-        vm.assertEq(custody.sharesOf(LOAN), 0);
+        vm.assertEq(shares.balanceOf(address(custody)), 0);
         vm.assertEq(custody.loanOf(fleetId), 0);
         vm.assertEq(custody.controllerOf(fleetId), address(0));
     }
 
     function test_releaseLot__titleComesBackWithoutALoan__formerBorrowerControlsNothing() public {
-        custody.releaseLot(LOAN, fleetId, investor);
+        custody.releaseLot(LOAN, fleetId, investor, PLEDGED);
         vm.prank(investor);
         registry.transferFrom(investor, address(custody), fleetId);
 
@@ -87,7 +90,7 @@ contract ReleaseTest is FleetCustodyTest {
 
     function test_releaseLot__receiverThatRevertsWhenCalled__isNotCalled() public {
         Hostile hostile = new Hostile();
-        custody.releaseLot(LOAN, fleetId, address(hostile));
+        custody.releaseLot(LOAN, fleetId, address(hostile), PLEDGED);
         custody.releaseCollateral(LOAN, btc, address(hostile), BTC);
 
         vm.assertEq(registry.ownerOf(fleetId), address(hostile));
@@ -96,9 +99,9 @@ contract ReleaseTest is FleetCustodyTest {
     }
 
     function test_releaseLot__twice__reverts() public {
-        custody.releaseLot(LOAN, fleetId, investor);
+        custody.releaseLot(LOAN, fleetId, investor, PLEDGED);
         vm.expectRevert(abi.encodeWithSelector(IFleetCustody.NotHere.selector, fleetId));
-        custody.releaseLot(LOAN, fleetId, investor);
+        custody.releaseLot(LOAN, fleetId, investor, PLEDGED);
         vm.expectRevert(abi.encodeWithSelector(IFleetCustody.NotHere.selector, fleetId));
         custody.releaseShares(LOAN, fleetId, investor, 0);
     }
@@ -108,7 +111,7 @@ contract ReleaseTest is FleetCustodyTest {
         _approve(owner, other);
         custody.take(8, other, owner, 0, btc, 0);
         vm.expectRevert(abi.encodeWithSelector(IFleetCustody.NotHere.selector, other));
-        custody.releaseLot(LOAN, other, investor);
+        custody.releaseLot(LOAN, other, investor, 0);
         vm.expectRevert(abi.encodeWithSelector(IFleetCustody.NotHere.selector, fleetId));
         custody.releaseShares(8, fleetId, investor, 1);
     }
@@ -122,7 +125,7 @@ contract ReleaseTest is FleetCustodyTest {
             vm.expectRevert(refused);
             custody.releaseShares(LOAN, fleetId, wrong[i], 1);
             vm.expectRevert(refused);
-            custody.releaseLot(LOAN, fleetId, wrong[i]);
+            custody.releaseLot(LOAN, fleetId, wrong[i], PLEDGED);
             vm.prank(risk);
             vm.expectRevert(refused);
             custody.returnTitle(fleetId, wrong[i]);
@@ -137,14 +140,14 @@ contract ReleaseTest is FleetCustodyTest {
         vm.expectRevert(refused);
         custody.releaseShares(LOAN, fleetId, risk, 1);
         vm.expectRevert(refused);
-        custody.releaseLot(LOAN, fleetId, risk);
+        custody.releaseLot(LOAN, fleetId, risk, PLEDGED);
         vm.stopPrank();
     }
 
     function test_release__everything__allCountsAreZero() public {
         custody.releaseShares(LOAN, fleetId, owner, PLEDGED);
         custody.releaseCollateral(LOAN, btc, owner, BTC);
-        custody.releaseLot(LOAN, fleetId, owner);
+        custody.releaseLot(LOAN, fleetId, owner, 0);
 
         vm.assertEq(shares.balanceOf(owner), 900_000e18);
         vm.assertEq(btc.balanceOf(owner), 2 * BTC);
@@ -193,9 +196,9 @@ contract ReleaseGatedTest is FleetCustodyTest {
 
     function test_releaseLot__buyerThatTheGateRefuses__revertsForThatBuyerOnly() public {
         vm.expectRevert(abi.encodeWithSelector(IERC7943Fungible.ERC7943CannotReceive.selector, stranger));
-        custody.releaseLot(LOAN, fleetId, stranger);
+        custody.releaseLot(LOAN, fleetId, stranger, PLEDGED);
 
-        custody.releaseLot(LOAN, fleetId, investor);
+        custody.releaseLot(LOAN, fleetId, investor, PLEDGED);
         vm.assertEq(registry.ownerOf(fleetId), investor);
         vm.assertEq(shares.balanceOf(investor), PLEDGED);
     }

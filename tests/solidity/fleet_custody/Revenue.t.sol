@@ -71,7 +71,7 @@ contract CollectRevenueTest is FleetCustodyTest {
         _earnAndCollect(_coins(1000));
         vm.warp(MIDNIGHT + DAY / 2);
         vm.assertEq(custody.collectRevenue(LOAN, fleetId), _coins(300));
-        custody.releaseLot(LOAN, fleetId, investor);
+        custody.releaseLot(LOAN, fleetId, investor, PLEDGED);
         vm.warp(MIDNIGHT + DAY);
 
         vm.assertEq(shares.claimable(investor) + shares.claimableByTitle(), _coins(300));
@@ -81,7 +81,7 @@ contract CollectRevenueTest is FleetCustodyTest {
     function test_collectRevenue__notCollectedBeforeTheLotWent__isTheNextLoans() public {
         _take();
         _earnAndRelease(_coins(1000));
-        custody.releaseLot(LOAN, fleetId, owner);
+        custody.releaseLot(LOAN, fleetId, owner, PLEDGED);
         vm.assertEq(shares.claimable(address(custody)), _coins(600));
         vm.expectRevert(abi.encodeWithSelector(IFleetCustody.NotHere.selector, fleetId));
         custody.collectRevenue(LOAN, fleetId);

@@ -77,7 +77,7 @@ contract CreditGasTest is CreditScene, GasTest {
         loanId = _approvedLoan();
         vm.prank(owner);
         credit.draw(loanId, uint96(_coins(300_000)), owner);
-        _within(375_000, TOPIC, "draw with BTC and title");
+        _within(330_000, TOPIC, "draw with BTC and title");
     }
 
     function test_repay() public {
@@ -88,7 +88,7 @@ contract CreditGasTest is CreditScene, GasTest {
         _fund(stranger, _coins(20_000));
         vm.prank(stranger);
         credit.repay(loanId, _coins(10_000));
-        _within(81_000, TOPIC, "repay");
+        _within(75_000, TOPIC, "repay");
     }
 
     function test_repay__all() public {

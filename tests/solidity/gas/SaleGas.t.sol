@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+import {LoanRequest} from "../../../contracts/interfaces/IFleetCredit.sol";
+import {Enrolment} from "../../../contracts/interfaces/IFleetRegistry.sol";
 import {CreditScene} from "../base/CreditScene.sol";
 import {vm} from "../base/Vm.sol";
 
-/// @dev What the sale of a loan in breach costs those who make it happen. A bidder has bought before: its own slots exist.
+/// @dev What the sale of a loan in breach costs those who make it happen. Steady state: the market has sold a lot before, the borrower
+/// had a loan before, and the bidder has bought before, shares of this fleet too, unless the name says otherwise.
 contract SaleGasTest is CreditScene {
     string internal constant TOPIC = "sale";
 
@@ -12,10 +17,14 @@ contract SaleGasTest is CreditScene {
 
     function setUp() public override {
         super.setUp();
+        _fund(bidder, _coins(9_000_000));
+        _sellAnotherLot();
+        _repay(_drawnLoan(), type(uint256).max);
         loanId = _drawnLoan();
-        _endInsurance();
+        _endInsurance(loanId);
         btc.mint(bidder, 1);
-        _fund(bidder, _coins(5_000_000));
+        vm.prank(owner);
+        shares.transfer(bidder, 1);
         auction.start(loanId);
         _bid(BTC / 5);
         vm.warp(block.timestamp + 10 minutes);
@@ -51,6 +60,13 @@ contract SaleGasTest is CreditScene {
         vm.snapshotGasLastCall(TOPIC, "bidLot");
     }
 
+    function test_bidLot__firstOfAReceiver() public {
+        _openLot();
+        vm.prank(bidder);
+        auction.bidLot(loanId, type(uint256).max, stranger);
+        vm.snapshotGasLastCall(TOPIC, "bidLot, first of a receiver");
+    }
+
     function test_giveLotToVault() public {
         _openLot();
         auction.touch(loanId);
@@ -72,18 +88,43 @@ contract SaleGasTest is CreditScene {
         vm.warp(block.timestamp + 10 minutes);
     }
 
+    /// @dev Of another fleet of the same operator, without BTC.
+    function _sellAnotherLot() private {
+        Enrolment memory e = _enrolment();
+        e.owner = investor;
+        address before = owner;
+        owner = investor;
+        uint256 other = _liveFleet(e);
+        owner = before;
+        _submit(_report(other, block.timestamp, 0, 0));
+        LoanRequest memory asked = _request();
+        asked.fleetId = uint64(other);
+        (asked.collateral, asked.collateralAmount) = (IERC20(address(0)), 0);
+        uint256 otherId = _drawnLoan(asked, _loanTerms());
+        _endInsurance(otherId);
+        auction.start(otherId);
+        vm.prank(bidder);
+        auction.bidLot(otherId, type(uint256).max, bidder);
+    }
+
+    /// @dev Not all shares: one unit goes to the bidder.
+    function _request() internal view override returns (LoanRequest memory asked) {
+        asked = super._request();
+        asked.shares = 500_000e18;
+    }
+
     /// @dev A breach that no bid mends.
-    function _endInsurance() private {
+    function _endInsurance(uint256 id) private {
         vm.prank(risk);
-        credit.setInsuredUntil(loanId, uint40(block.timestamp));
+        credit.setInsuredUntil(id, uint40(block.timestamp));
         _goTo(block.timestamp + 1);
-        credit.mark(loanId);
+        credit.mark(id);
     }
 
     function _cureAndBreach() private {
         vm.prank(risk);
         credit.setInsuredUntil(loanId, uint40(block.timestamp + 1 days));
         credit.cure(loanId);
-        _endInsurance();
+        _endInsurance(loanId);
     }
 }

@@ -147,6 +147,38 @@ contract StandstillTest is OracleTest {
         vm.assertEq(oracle.standstillBetween(second, FIRST, POSTED + 1 hours), 0);
     }
 
+    /// @dev Before any head, with a head, pending, lapsed but not written down, written down, disputed, and ruled upon.
+    function test_sinceHead__atEachStage__isHeadAndStandstill() public {
+        _sinceHeadIs(0, 0);
+        _headAt(FIRST);
+        vm.warp(POSTED - 1);
+        _sinceHeadIs(FIRST, 0);
+        _postAt(POSTED);
+        vm.warp(POSTED + 1 hours);
+        _sinceHeadIs(FIRST, 1 hours);
+        vm.warp(LAPSE + 1 hours);
+        _sinceHeadIs(LAPSE, 0);
+        oracle.touch(fleetId);
+        _sinceHeadIs(LAPSE, 0);
+
+        _postAt(POSTED + 1 days);
+        vm.warp(POSTED + 1 days + 30 minutes);
+        _dispute();
+        vm.warp(POSTED + 3 days);
+        _sinceHeadIs(LAPSE, 2 days);
+        _rule(true);
+        vm.warp(POSTED + 4 days);
+        _sinceHeadIs(POSTED + 3 days, 0);
+    }
+
+    function _sinceHeadIs(uint256 acceptedAt, uint256 standstill) private view {
+        vm.assertEq(oracle.head(fleetId).acceptedAt, acceptedAt, "head");
+        vm.assertEq(oracle.standstillBetween(fleetId, acceptedAt, block.timestamp), standstill, "standstill");
+        (uint256 accepted, uint256 stood_) = oracle.sinceHead(fleetId);
+        vm.assertEq(accepted, acceptedAt, "accepted");
+        vm.assertEq(stood_, standstill, "since");
+    }
+
     function _mark(uint256 from, uint256 to, bool standing) private {
         for (uint256 t = from; t < to; ++t) {
             stood[t] = standing;

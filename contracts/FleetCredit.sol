@@ -103,8 +103,6 @@ contract FleetCredit is LoanSale {
             a.breachedSince = uint40(f.breachSince);
             emit BreachLoan(loanId, f.kind, f.breachSince);
         }
-        uint256 since = a.markedSince;
-        emit MarkLoan(loanId, f.kind, since, f.floor);
 
         Carrying memory carrying = d.carrying();
         // Safe: two rates of at most 10,000.
@@ -115,7 +113,7 @@ contract FleetCredit is LoanSale {
             VAULT.reprice(loanId, carrying, lateBps);
             carrying.rateBps = lateBps;
         }
-        VAULT.markDown(loanId, carrying, f.floor, since);
+        _writeMark(loanId, a, carrying, f);
     }
 
     /// @inheritdoc ILoanServicer
@@ -123,8 +121,8 @@ contract FleetCredit is LoanSale {
         require(_inState(loanId, LoanState.Open).markedSince > 0, NotMarked(loanId));
         (Account storage a, Debt memory d) = _service(loanId);
         if (a.debt.state != LoanState.Open) return;
-        Finding memory f = _find(loanId, a, d);
-        require(_isRight(a, d, f), StillWrong(loanId, f.kind == Evidence.None ? Evidence.AboveBreachLimit : f.kind));
+        Evidence found = _stillWrong(loanId, a, d).kind;
+        require(found == Evidence.None, StillWrong(loanId, found));
         _cure(loanId, a, d);
     }
 

@@ -61,12 +61,15 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             return;
         }
         _book(loanId, before, paid);
-        if (a.lotGone) {
+        if (a.lotGone && CUSTODY.collateralOf(loanId) == 0) {
             // The last of what secured it: what is missing now stays missing.
-            if (CUSTODY.collateralOf(loanId) == 0) _settle(loanId, a, d, 0);
-        } else if (_isRight(a, d, _find(loanId, a, d))) {
-            _cure(loanId, a, d);
+            _settle(loanId, a, d, 0);
+            return;
         }
+        Finding memory f = _stillWrong(loanId, a, d);
+        if (f.kind == Evidence.None) _cure(loanId, a, d);
+        // Else who leaves next would be paid for what was sold.
+        else _writeMark(loanId, a, d.carrying(), f);
     }
 
     /// @inheritdoc ILoanServicer
@@ -282,10 +285,18 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         }
     }
 
-    /// @dev Nothing wrong is found; and where the debt was above its limit, a price that cannot be told is no proof that it no
-    /// longer is: what can be told must carry it.
-    function _isRight(Account storage a, Debt memory d, Finding memory f) internal view returns (bool) {
-        return f.kind == Evidence.None && (!a.exceeded || d.total() <= f.breachLimit);
+    /// @dev What is still wrong with a marked loan: as found; and where the debt was above its limit, a price that cannot be told
+    /// is no proof that it no longer is: what can be told must carry it.
+    function _stillWrong(uint256 loanId, Account storage a, Debt memory d) internal view returns (Finding memory f) {
+        f = _find(loanId, a, d);
+        if (f.kind == Evidence.None && a.exceeded && d.total() > f.breachLimit) f.kind = Evidence.AboveBreachLimit;
+    }
+
+    /// @dev Writes the loan down, or its mark anew, to the floor that was found.
+    function _writeMark(uint256 loanId, Account storage a, Carrying memory carrying, Finding memory f) internal {
+        uint256 since = a.markedSince;
+        emit MarkLoan(loanId, f.kind, since, f.floor);
+        VAULT.markDown(loanId, carrying, f.floor, since);
     }
 
     /// @dev The set-aside revenue and the reserve, taken out.

@@ -304,7 +304,7 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /* ---- sale: for the auction ---- */
 
     /// @notice `price`, at most what is owed, was sent to the vault for `amount` of collateral. Cures the loan where nothing is
-    /// wrong any more, closes it where all is paid.
+    /// wrong any more, closes it where all is paid, and else gives its mark the floor of what is left of the pledge.
     function collateralSold(uint256 loanId, uint96 amount, uint256 price, address to) external;
 
     /// @notice `price` was sent here for title and pledged shares. Costs, then the vault, then the borrower; set-aside revenue

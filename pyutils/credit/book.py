@@ -67,8 +67,7 @@ class CreditModel(OfficeModel, EndingModel):
         account.loan = loans.reprice(account.loan, late=True, now=now)
         if account.loan.accrual_bps != carrying.rate_bps:
             self._vault.reprice(loan_id, carrying, Bps(account.loan.accrual_bps), now)
-        carrying = self._carrying(account, now)
-        self._vault.mark_down(loan_id, carrying, found.floor, UnixSeconds(account.loan.marked_since), now)
+        self._write_mark(account, found, now)
         return found
 
     def cure(self, loan_id: LoanId, revenue: TokenUnits, around: Surroundings, now: UnixSeconds) -> None:
@@ -77,10 +76,9 @@ class CreditModel(OfficeModel, EndingModel):
         if not account.loan.marked_since:
             raise no.NotMarkedError(loan_id)
         preview, _ = loans.service(account.loan, TokenUnits(0 if account.lot_gone else revenue), now)
-        found = find(preview, around, now, lot_gone=account.lot_gone)
-        if not loans.is_paid(preview) and not self._is_right(account, preview, found, around, now):
-            evidence = found.kind if found.kind is not Evidence.NONE else Evidence.ABOVE_BREACH_LIMIT
-            raise no.StillWrongError(loan_id, evidence)
+        found = self._still_wrong(account, preview, around, now).kind
+        if not loans.is_paid(preview) and found is not Evidence.NONE:
+            raise no.StillWrongError(loan_id, found)
         self.service(loan_id, revenue, now)
         if account.loan.state is LoanState.OPEN:
             self._cure(account, now)

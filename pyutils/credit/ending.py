@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pyutils.credit import loan as loans
 from pyutils.credit import refusals as no
 from pyutils.credit.account import LoanAccount
-from pyutils.credit.evidence import Surroundings, find
+from pyutils.credit.evidence import Surroundings
 from pyutils.credit.interest import NO_INTEREST
 from pyutils.credit.ledger import LedgerModel
 from pyutils.credit.vault_books import VaultBooks
-from pyutils.models.loan import Debt, LoanState
+from pyutils.models.loan import Debt, Evidence, LoanState
 from pyutils.units import BPS, NO_MONEY, FleetId, LoanId, TokenUnits, UnixSeconds
 
 
@@ -57,12 +57,17 @@ class EndingModel(LedgerModel):
         account.change(collateral_amount=account.loan.collateral_amount - amount)
         if price == owed.total:
             self._close(account, revenue)
-        elif account.lot_gone:
-            if account.loan.collateral_amount == 0:
-                # The last of what secured it: what is missing now stays missing.
-                self._settle(account, NO_MONEY, now)
-        elif self._is_right(account, account.loan, find(account.loan, around, now), around, now):
+            return
+        if account.lot_gone and account.loan.collateral_amount == 0:
+            # The last of what secured it: what is missing now stays missing.
+            self._settle(account, NO_MONEY, now)
+            return
+        found = self._still_wrong(account, account.loan, around, now)
+        if found.kind is Evidence.NONE:
             self._cure(account, now)
+        else:
+            # Else who leaves next would be paid for what was sold.
+            self._write_mark(account, found, now)
 
     def lot_sold(self, loan_id: LoanId, price: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> None:
         """Book `price` for title and pledged shares."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyutils.credit import loan as loans
 from pyutils.credit import refusals as no
 from pyutils.credit.account import LoanAccount
-from pyutils.credit.evidence import Finding, Surroundings
+from pyutils.credit.evidence import Finding, Surroundings, find
 from pyutils.credit.vault_books import Carrying, VaultBooks
 from pyutils.models.address import ZERO_ADDRESS
 from pyutils.models.loan import Debt, Evidence, Loan, LoanState
@@ -104,12 +104,21 @@ class LedgerModel:
         if account.loan.accrual_bps != carrying.rate_bps:
             self._vault.reprice(account.loan_id, carrying, Bps(account.loan.accrual_bps), now)
 
-    def _is_right(
-        self, account: LoanAccount, loan: Loan, found: Finding, around: Surroundings, now: UnixSeconds
-    ) -> bool:
-        """Say whether nothing is wrong; a price that cannot be told is no proof that a debt is within its limit."""
-        within = loans.debt(loan, now).total <= around.limits.breach_limit
-        return found.kind is Evidence.NONE and (not account.exceeded or within)
+    def _still_wrong(self, account: LoanAccount, loan: Loan, around: Surroundings, now: UnixSeconds) -> Finding:
+        """Return what is still wrong with a marked loan, which stands as `loan`.
+
+        As found; and where its debt was above the limit, a price that cannot be told is no proof that it no longer is.
+        """
+        found = find(loan, around, now, lot_gone=account.lot_gone)
+        above = account.exceeded and loans.debt(loan, now).total > around.limits.breach_limit
+        if found.kind is Evidence.NONE and above:
+            found.kind = Evidence.ABOVE_BREACH_LIMIT
+        return found
+
+    def _write_mark(self, account: LoanAccount, found: Finding, now: UnixSeconds) -> None:
+        """Write the loan down, or its mark anew, to the floor that was found."""
+        since = UnixSeconds(account.loan.marked_since)
+        self._vault.mark_down(account.loan_id, self._carrying(account, now), found.floor, since, now)
 
     def _carrying(self, account: LoanAccount, now: UnixSeconds) -> Carrying:
         loan = account.loan

@@ -34,6 +34,20 @@ contract SaleTest is CreditScene {
         _checkMoney(loanId);
     }
 
+    /// @dev In the transaction of the bid: whoever is served in it leaves at what is left, not at what was sold.
+    function test_collateralSold__partAndStillInBreach__marksToWhatIsLeft() public {
+        _goTo(block.timestamp + 31 days);
+        vm.assertEq(_counted(), _coins(108_000));
+        uint256 since = credit.loan(loanId).markedSince;
+        coin.mint(address(vault), _coins(1000));
+        vm.expectEmit(address(credit));
+        emit ICreditFacts.MarkLoan(loanId, Evidence.PastGrace, since, _coins(54_000));
+        vm.prank(address(auction));
+        credit.collateralSold(loanId, uint96(BTC), _coins(1000), bidder);
+        vm.assertEq(_counted(), _coins(54_000));
+        vm.assertEq(credit.loan(loanId).markedSince, since);
+    }
+
     function test_collateralSold__withinLimitsAgain__curesAtOnce() public {
         coin.mint(address(vault), _coins(50_000));
         vm.expectEmit(address(credit));
@@ -357,6 +371,11 @@ contract SaleTest is CreditScene {
         vm.assertEq(registry.ownerOf(fleetId), owner);
         vm.assertEq(credit.owed(coin, owner), _coins(400_000) - owed);
         _checkMoney(loanId);
+    }
+
+    /// @dev What the marked loan counts for when lenders leave.
+    function _counted() private view returns (uint256) {
+        return vault.book().markedBase - vault.book().writtenDown;
     }
 
     /// @dev Sells the 2 BTC for next to nothing.

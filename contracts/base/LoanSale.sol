@@ -12,6 +12,7 @@ import {Evidence, ILoanServicer, LoanState} from "../interfaces/IFleetCredit.sol
 import {Finding} from "../interfaces/ILoanHealth.sol";
 import {ILossFund} from "../interfaces/ILossFund.sol";
 import {Debt, DebtLib, Paid} from "../libraries/DebtLib.sol";
+import {WriteDownLib} from "../libraries/WriteDownLib.sol";
 import {LoanLedger} from "./LoanLedger.sol";
 
 /// @notice How loans end: paid, sold, or taken by the vault.
@@ -181,6 +182,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             _payFromHere(loanId, d, have);
             d.advance();
             _store(a, d);
+            _writeOff(loanId, a, d);
         } else {
             _settle(loanId, a, d, have);
         }
@@ -290,6 +292,17 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     function _stillWrong(uint256 loanId, Account storage a, Debt memory d) internal view returns (Finding memory f) {
         f = _find(loanId, a, d);
         if (f.kind == Evidence.None && a.exceeded && d.total() > f.breachLimit) f.kind = Evidence.AboveBreachLimit;
+    }
+
+    /// @dev The lot is gone and did not pay the debt: what no collateral is left for counts for nobody from now on, as if the mark
+    /// were as old as its fall is long.
+    function _writeOff(uint256 loanId, Account storage a, Debt memory d) private {
+        Finding memory f = _find(loanId, a, d);
+        Carrying memory carrying = d.carrying();
+        uint256 since = block.timestamp - WriteDownLib.MARK_DAYS * 1 days;
+        emit MarkLoan(loanId, f.kind, since, f.floor);
+        VAULT.unmark(loanId, carrying);
+        VAULT.markDown(loanId, carrying, f.floor, since);
     }
 
     /// @dev Writes the loan down, or its mark anew, to the floor that was found.

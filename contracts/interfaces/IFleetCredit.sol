@@ -309,7 +309,8 @@ interface ILoanServicer is IPayouts, ICreditFacts {
 
     /// @notice `price` was sent here for title and pledged shares. Costs, then the vault, then the borrower; set-aside revenue
     /// and reserve pay before a shortfall is booked. With a shortfall and collateral left the loan stays open and in breach,
-    /// without its lot, until the collateral is sold: the sale of its last unit books what is missing then.
+    /// without its lot, until the collateral is sold: it is written down at once to what a mark's floor counts of the collateral,
+    /// nothing where that cannot be told, and the sale of its last unit books what is missing then.
     function lotSold(uint256 loanId, uint256 price, address to) external;
 
     /// @notice Nobody bought the lot: the vault takes it for the debt alone, less reserve and set-aside revenue. Reverts while

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pyutils.credit import loan as loans
 from pyutils.credit import refusals as no
 from pyutils.credit.account import LoanAccount
-from pyutils.credit.evidence import Surroundings
+from pyutils.credit.evidence import Surroundings, find
 from pyutils.credit.interest import NO_INTEREST
 from pyutils.credit.ledger import LedgerModel
+from pyutils.credit.vault import MARK_DAYS
 from pyutils.credit.vault_books import VaultBooks
 from pyutils.models.loan import Debt, Evidence, LoanState
 from pyutils.units import BPS, NO_MONEY, FleetId, LoanId, TokenUnits, UnixSeconds
@@ -69,9 +70,14 @@ class EndingModel(LedgerModel):
             # Else who leaves next would be paid for what was sold.
             self._write_mark(account, found, now)
 
-    def lot_sold(self, loan_id: LoanId, price: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> None:
-        """Book `price` for title and pledged shares."""
-        self._sell_lot(self._breached(loan_id), price, revenue, now)
+    def lot_sold(
+        self, loan_id: LoanId, price: TokenUnits, revenue: TokenUnits, around: Surroundings, now: UnixSeconds
+    ) -> None:
+        """Book `price` for title and pledged shares; `around` says what the collateral that stays is worth."""
+        account = self._breached(loan_id)
+        self._sell_lot(account, price, revenue, now)
+        if account.loan.state is LoanState.OPEN:
+            self._write_off(account, around, now)
 
     def lot_unsold(self, loan_id: LoanId, value: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> None:
         """Let the vault take the lot, which it books for at most `value`."""
@@ -146,6 +152,12 @@ class EndingModel(LedgerModel):
             account.loan = loans.meet(account.loan, now)
         else:
             self._settle(account, have, now)
+
+    def _write_off(self, account: LoanAccount, around: Surroundings, now: UnixSeconds) -> None:
+        """Count no more of a loan without its lot than a mark's floor counts of its collateral, from now on."""
+        carrying, floor = self._carrying(account, now), find(account.loan, around, now, lot_gone=True).floor
+        self._vault.unmark(account.loan_id, carrying, now)
+        self._vault.mark_down(account.loan_id, carrying, floor, UnixSeconds(now - MARK_DAYS * loans.DAY_S), now)
 
     def _settle(self, account: LoanAccount, have: TokenUnits, now: UnixSeconds) -> None:
         """End a loan with `have`: the vault gets what it is owed, the borrower the rest; the loss fund meets a lack."""

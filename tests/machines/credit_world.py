@@ -61,10 +61,14 @@ class CreditWorld(World):
 
     # ---- what FleetCredit is told by others ----
 
-    def around(self, account: LoanAccount, now: UnixSeconds, *, shares: int = 0, collateral: int = 0) -> Surroundings:
-        """Return what can be told of a loan's pledge, less so many shares or so much collateral."""
+    def around(
+        self, account: LoanAccount, now: UnixSeconds, *, shares: int = 0, collateral: int = 0, lot: bool = True
+    ) -> Surroundings:
+        """Return what can be told of a loan's pledge, less so many shares, so much collateral, or without its lot."""
         loan = account.loan
         pledge = self._pledge(account, loan.shares - shares, loan.collateral_amount - collateral)
+        if not lot:
+            pledge = pledge.model_copy(update={"shares": 0})
         value, worth, untold = self._worth(account, pledge, now)
         assert self.stage.health is not None
         limits = limits_of(self.stage.health, pledge, value, worth)

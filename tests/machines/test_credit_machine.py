@@ -613,7 +613,10 @@ class CreditMachine(RuleBasedStateMachine):
             price = TokenUnits(owed * paid // 128)
             if self._is_breached(account) and not account.lot_gone and price:
                 self._pay("FleetCredit", price)
-            sell = lambda revenue, at: world.credit.lot_sold(account.loan_id, price, revenue, at)  # noqa: E731
+
+            def sell(revenue: TokenUnits, at: UnixSeconds) -> None:
+                world.credit.lot_sold(account.loan_id, price, revenue, world.around(account, at, lot=False), at)
+
             world.on_pledge(world.auction, account, "lotSold", price, world.bidder, mirror=sell, lot_to=world.bidder)
         else:
             self._sell_collateral(account, TokenUnits(account.loan.collateral_amount * part // 256), paid)

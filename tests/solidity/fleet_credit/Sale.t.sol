@@ -241,6 +241,48 @@ contract SaleTest is CreditScene {
         credit.service(loanId);
     }
 
+    /// @dev A satoshi that anybody pledged does not keep what is missing in the value at which lenders leave.
+    function test_lotSold__shortfallWithDustLeft__countsForTheDustFromNowOn() public {
+        _sellCollateral(loanId, uint96(2 * BTC - 1), 1);
+        uint256 owed = _owed(loanId);
+        vm.assertGt(_counted(), _coins(100_000));
+        coin.mint(address(credit), _coins(100_000));
+        vm.expectEmit(address(credit));
+        // A satoshi is 600 units, of which nine tenths count.
+        emit ICreditFacts.MarkLoan(loanId, Evidence.AboveBreachLimit, block.timestamp - 30 days, 540);
+        vm.prank(address(auction));
+        credit.lotSold(loanId, _coins(100_000), bidder);
+        vm.assertTrue(credit.loan(loanId).state == LoanState.Open);
+        vm.assertEq(_counted(), 540);
+        vm.assertEq(vault.conservativeAssets(), vault.book().cash + 540);
+        // Who enters still pays for what may come.
+        vm.assertEq(vault.optimisticAssets(), vault.book().cash + owed - _coins(97_000));
+        // Nor does a mark of it keep anybody waiting.
+        vm.assertEq(vault.servingFrom(), 0);
+    }
+
+    /// @dev The rest of the collateral counts at nine tenths, and less with each sale.
+    function test_lotSold__shortfallWithCollateralLeft__countsForNineTenthsOfIt() public {
+        _sellLot(loanId, _coins(100_000));
+        vm.assertEq(_counted(), _coins(108_000));
+        _sellCollateral(loanId, uint96(BTC), _coins(1000));
+        vm.assertEq(_counted(), _coins(54_000));
+        _setBtc(30_000);
+        _setBtc(30_000);
+        credit.mark(loanId);
+        vm.assertEq(_counted(), _coins(27_000));
+    }
+
+    /// @dev What cannot be told counts nothing until somebody marks it again.
+    function test_lotSold__shortfallAndTheFeedDies__countsForNothing() public {
+        feed.setDecimals(7);
+        _sellLot(loanId, _coins(100_000));
+        vm.assertEq(_counted(), 0);
+        feed.setDecimals(8);
+        credit.mark(loanId);
+        vm.assertEq(_counted(), _coins(108_000));
+    }
+
     function test_collateralSold__lastOfALoanWithoutItsLot__booksWhatIsMissing() public {
         _fillLossFund(_coins(1000));
         _sellLot(loanId, _coins(100_000));

@@ -134,6 +134,8 @@ abstract contract CreditLedger is CreditScene {
         } else if (kind == ICreditFacts.SellLot.selector) {
             (, uint256 saleCosts) = abi.decode(data, (uint256, uint256));
             (r.lot, r.shares) = (false, 0);
+            // What a loan without its lot counts for is told anew.
+            if (r.span == MARK_DAYS) _unmark(r);
             due[costs] += saleCosts;
         }
     }

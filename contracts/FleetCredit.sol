@@ -60,6 +60,7 @@ contract FleetCredit is LoanSale {
         ASSET.safeTransferFrom(msg.sender, address(VAULT), amount);
         if (amount < total) {
             _book(loanId, before, paid);
+            if (a.markedSince > 0 && _stillWrong(loanId, a, d).kind == Evidence.None) _cure(loanId, a, d);
         } else {
             _bookLast(loanId, a, before, amount);
         }

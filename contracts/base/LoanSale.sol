@@ -76,6 +76,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     /// @inheritdoc ILoanServicer
     function lotSold(uint256 loanId, uint256 price, address to) external onlyAuction nonReentrant {
         (Account storage a, Debt memory d) = _breached(loanId);
+        _requireWrong(loanId, a, d);
         _sellLot(loanId, a, d, price, to);
     }
 
@@ -85,6 +86,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         require(!a.lotGone, NotOffered(loanId));
         uint256 left = CUSTODY.collateralOf(loanId);
         require(left == 0, CollateralLeft(loanId, left));
+        _requireWrong(loanId, a, d);
         uint256 have = _takeKept(a) + _collect(loanId, a);
         if (have >= d.total()) {
             _settle(loanId, a, d, have);
@@ -292,6 +294,12 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     function _stillWrong(uint256 loanId, Account storage a, Debt memory d) internal view returns (Finding memory f) {
         f = _find(loanId, a, d);
         if (f.kind == Evidence.None && a.exceeded && d.total() > f.breachLimit) f.kind = Evidence.AboveBreachLimit;
+    }
+
+    /// @dev A fleet is not taken for what is mended: then anybody cures the loan. `d` is accrued, and advanced here.
+    function _requireWrong(uint256 loanId, Account storage a, Debt memory d) private view {
+        d.advance();
+        require(_stillWrong(loanId, a, d).kind != Evidence.None, NoEvidence(loanId));
     }
 
     /// @dev The lot is gone and did not pay the debt: what no collateral is left for counts for nobody from now on, as if the mark

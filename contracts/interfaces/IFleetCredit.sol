@@ -275,7 +275,8 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /* ---- paying: never paused ---- */
 
     /// @notice Pays `amount`, or all that is owed where that is less. For anyone. The last payment closes the loan: title,
-    /// shares and collateral go back to the borrower, reserve and set-aside revenue are credited to it.
+    /// shares and collateral go back to the borrower, reserve and set-aside revenue are credited to it. Any other that puts a
+    /// marked loan right cures it.
     /// @return principal Paid, in asset units.
     /// @return interest Paid, in asset units.
     function repay(uint256 loanId, uint256 amount) external returns (uint256 principal, uint256 interest);
@@ -310,11 +311,12 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /// @notice `price` was sent here for title and pledged shares. Costs, then the vault, then the borrower; set-aside revenue
     /// and reserve pay before a shortfall is booked. With a shortfall and collateral left the loan stays open and in breach,
     /// without its lot, until the collateral is sold: it is written down at once to what a mark's floor counts of the collateral,
-    /// nothing where that cannot be told, and the sale of its last unit books what is missing then.
+    /// nothing where that cannot be told, and the sale of its last unit books what is missing then. Reverts with `NoEvidence`
+    /// where nothing is wrong any more.
     function lotSold(uint256 loanId, uint256 price, address to) external;
 
     /// @notice Nobody bought the lot: the vault takes it for the debt alone, less reserve and set-aside revenue. Reverts while
-    /// collateral is left, which sells first.
+    /// collateral is left, which sells first, and with `NoEvidence` where nothing is wrong any more.
     /// @param value Floor price, of which the vault books at most what is owed.
     function lotUnsold(uint256 loanId, uint256 value) external;
 

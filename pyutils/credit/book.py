@@ -16,10 +16,12 @@ class CreditModel(OfficeModel, EndingModel):
 
     # ---- paying ----
 
-    def repay(self, loan_id: LoanId, amount: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> Debt:
-        """Pay `amount`, or all where that is less, and return what was paid.
+    def repay(
+        self, loan_id: LoanId, amount: TokenUnits, revenue: TokenUnits, around: Surroundings, now: UnixSeconds
+    ) -> Debt:
+        """Pay `amount`, or all where that is less, and return what was paid. A marked loan that is right then is cured.
 
-        `revenue` is what custody brings where that closes the loan.
+        `revenue` is what custody brings where that closes the loan, `around` says what the pledge is worth.
         """
         account = self._in_state(loan_id, LoanState.OPEN)
         owed = account.owed(now)
@@ -28,6 +30,9 @@ class CreditModel(OfficeModel, EndingModel):
         paid = self._pay(account, amount, now)
         if paid.total == owed.total:
             self._close(account, TokenUnits(0 if account.lot_gone else revenue))
+        elif account.loan.marked_since:
+            if self._still_wrong(account, account.loan, around, now).kind is Evidence.NONE:
+                self._cure(account, now)
         return paid
 
     def service(self, loan_id: LoanId, revenue: TokenUnits, now: UnixSeconds) -> loans.Served | None:

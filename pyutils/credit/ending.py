@@ -71,21 +71,34 @@ class EndingModel(LedgerModel):
             self._write_mark(account, found, now)
 
     def lot_sold(
-        self, loan_id: LoanId, price: TokenUnits, revenue: TokenUnits, around: Surroundings, now: UnixSeconds
+        self,
+        loan_id: LoanId,
+        price: TokenUnits,
+        revenue: TokenUnits,
+        standing: Surroundings,
+        around: Surroundings,
+        now: UnixSeconds,
     ) -> None:
-        """Book `price` for title and pledged shares; `around` says what the collateral that stays is worth."""
+        """Book `price` for title and pledged shares.
+
+        `standing` says what the whole pledge is worth, `around` what the collateral that stays is.
+        """
         account = self._breached(loan_id)
+        self._require_wrong(account, standing, now)
         self._sell_lot(account, price, revenue, now)
         if account.loan.state is LoanState.OPEN:
             self._write_off(account, around, now)
 
-    def lot_unsold(self, loan_id: LoanId, value: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> None:
-        """Let the vault take the lot, which it books for at most `value`."""
+    def lot_unsold(
+        self, loan_id: LoanId, value: TokenUnits, revenue: TokenUnits, standing: Surroundings, now: UnixSeconds
+    ) -> None:
+        """Let the vault take the lot, which it books for at most `value`; `standing` says what the pledge is worth."""
         account = self._breached(loan_id)
         if account.lot_gone:
             raise no.NotOfferedError(loan_id)
         if account.loan.collateral_amount:
             raise no.CollateralLeftError(loan_id, account.loan.collateral_amount)
+        self._require_wrong(account, standing, now)
         have = TokenUnits(account.take_kept() + revenue)
         if have >= account.owed(now).total:
             self._settle(account, have, now)
@@ -152,6 +165,12 @@ class EndingModel(LedgerModel):
             account.loan = loans.meet(account.loan, now)
         else:
             self._settle(account, have, now)
+
+    def _require_wrong(self, account: LoanAccount, standing: Surroundings, now: UnixSeconds) -> None:
+        """Refuse to take a fleet for what is mended."""
+        if self._still_wrong(account, account.loan, standing, now).kind is Evidence.NONE:
+            raise no.NoEvidenceError(account.loan_id)
+        account.loan = loans.meet(account.loan, now)
 
     def _write_off(self, account: LoanAccount, around: Surroundings, now: UnixSeconds) -> None:
         """Count no more of a loan without its lot than a mark's floor counts of its collateral, from now on."""

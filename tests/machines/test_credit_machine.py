@@ -240,8 +240,7 @@ class CreditMachine(RuleBasedStateMachine):
         world, account = self.world, self._loan(loan, LoanState.OPEN)
         now = world.tick(gap)
         amount = TokenUnits(account.owed(now).total * part // 256)
-        mirror = lambda revenue, at: world.credit.repay(account.loan_id, amount, revenue, at)  # noqa: E731
-        world.on_pledge(world.bidder, account, "repay", amount, mirror=mirror)
+        self._repay(account, amount)
 
     @precondition(lambda self: self._any(LoanState.OPEN, LoanState.HELD))
     @rule(gap=GAP, loan=PICK)
@@ -307,8 +306,7 @@ class CreditMachine(RuleBasedStateMachine):
             self._refresh()
         if pays and account.loan.state is LoanState.OPEN:
             amount = TokenUnits(loans.needed(account.loan, world.now) + 1)
-            mirror = lambda revenue, at: world.credit.repay(account.loan_id, amount, revenue, at)  # noqa: E731
-            world.on_pledge(world.bidder, account, "repay", amount, mirror=mirror)
+            self._repay(account, amount)
         self._cure(account)
 
     @rule(answer=st.sampled_from([0, -1, 1_000, 30_000, 58_000, 60_000, 62_000, 66_001, 120_000]), again=st.booleans())
@@ -607,7 +605,10 @@ class CreditMachine(RuleBasedStateMachine):
             if part == 256 and self._is_breached(account):
                 self._sell_collateral(account, TokenUnits(account.loan.collateral_amount), 1)
             value = TokenUnits(owed * paid // 256)
-            keep = lambda revenue, at: world.credit.lot_unsold(account.loan_id, value, revenue, at)  # noqa: E731
+
+            def keep(revenue: TokenUnits, at: UnixSeconds) -> None:
+                world.credit.lot_unsold(account.loan_id, value, revenue, world.around(account, at), at)
+
             world.on_pledge(world.auction, account, "lotUnsold", value, mirror=keep)
         elif kind == "lot":
             price = TokenUnits(owed * paid // 128)
@@ -615,7 +616,8 @@ class CreditMachine(RuleBasedStateMachine):
                 self._pay("FleetCredit", price)
 
             def sell(revenue: TokenUnits, at: UnixSeconds) -> None:
-                world.credit.lot_sold(account.loan_id, price, revenue, world.around(account, at, lot=False), at)
+                standing, left = world.around(account, at), world.around(account, at, lot=False)
+                world.credit.lot_sold(account.loan_id, price, revenue, standing, left, at)
 
             world.on_pledge(world.auction, account, "lotSold", price, world.bidder, mirror=sell, lot_to=world.bidder)
         else:
@@ -657,6 +659,14 @@ class CreditMachine(RuleBasedStateMachine):
     def _service(self, account: LoanAccount) -> None:
         mirror = lambda revenue, at: self.world.credit.service(account.loan_id, revenue, at)  # noqa: E731
         self.world.on_pledge(self.world.admin, account, "service", mirror=mirror)
+
+    def _repay(self, account: LoanAccount, amount: TokenUnits) -> None:
+        world = self.world
+
+        def mirror(revenue: TokenUnits, at: UnixSeconds) -> None:
+            world.credit.repay(account.loan_id, amount, revenue, world.around(account, at), at)
+
+        world.on_pledge(world.bidder, account, "repay", amount, mirror=mirror)
 
     def _mark(self, account: LoanAccount) -> None:
         self._judge(account, "mark", self.world.credit.mark)

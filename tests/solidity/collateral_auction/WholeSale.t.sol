@@ -100,7 +100,6 @@ contract WholeSaleTest is SaleScene {
         _startSale(_coins(120_000));
         _touchFor(4);
         _repay(loanId, _coins(60_000));
-        credit.cure(loanId);
         vm.expectRevert(abi.encodeWithSelector(ICollateralAuction.NotBreached.selector, loanId));
         auction.touch(loanId);
 
@@ -113,8 +112,8 @@ contract WholeSaleTest is SaleScene {
     }
 
     function test_sale__debtBelowTheCollateralsPrice__oneBidPaysItWholeAndTheRestGoesHome() public {
-        _startSale(_coins(120_000));
-        _repay(loanId, _coins(60_000));
+        _startLastingSale();
+        _repay(loanId, _coins(240_000));
         uint256 owed = _owed(loanId);
         uint256 paidIn = coin.balanceOf(bidder);
         (uint256 bought, uint256 price) = _bid(2 * BTC);

@@ -101,7 +101,6 @@ contract SaleTest is CreditScene {
 
     function test_sales__notInBreach__revert() public {
         _repay(loanId, _coins(40_000));
-        credit.cure(loanId);
         bytes memory refused = abi.encodeWithSelector(ICreditFacts.NotBreached.selector, loanId);
         vm.startPrank(address(auction));
         vm.expectRevert(refused);
@@ -326,6 +325,25 @@ contract SaleTest is CreditScene {
         vm.assertEq(btc.balanceOf(owner), 2 * BTC);
     }
 
+    /// @dev Revenue put it right, and nobody has cured it yet: the fleet stays.
+    function test_lotSold__nothingWrongAnyMore__reverts() public {
+        _mendByRevenue();
+        coin.mint(address(credit), _coins(400_000));
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NoEvidence.selector, loanId));
+        vm.prank(address(auction));
+        credit.lotSold(loanId, _coins(400_000), bidder);
+        credit.cure(loanId);
+    }
+
+    function test_lotUnsold__nothingWrongAnyMore__reverts() public {
+        _withoutCollateral();
+        _mendByRevenue();
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NoEvidence.selector, loanId));
+        vm.prank(address(auction));
+        credit.lotUnsold(loanId, _coins(90_000));
+        credit.cure(loanId);
+    }
+
     function test_lotSold__twice__reverts() public {
         _sellLot(loanId, _coins(100_000));
         bytes memory refused = abi.encodeWithSelector(ICreditFacts.NotOffered.selector, loanId);
@@ -413,6 +431,12 @@ contract SaleTest is CreditScene {
         vm.assertEq(registry.ownerOf(fleetId), owner);
         vm.assertEq(credit.owed(coin, owner), _coins(400_000) - owed);
         _checkMoney(loanId);
+    }
+
+    function _mendByRevenue() private {
+        _bringAndRelease(_coins(60_000));
+        credit.service(loanId);
+        vm.assertGt(credit.loan(loanId).breachedSince, 0);
     }
 
     /// @dev What the marked loan counts for when lenders leave.

@@ -364,6 +364,10 @@ contract CreditActions is CreditLedger {
             vm.prank(stranger);
             if (amount > 0) credit.repay(id, amount);
             _learn();
+            if (credit.loan(id).markedSince == 0) {
+                ++calls["repay, cures"];
+                return;
+            }
         }
         try credit.cure(id) {
             ++calls["cure"];

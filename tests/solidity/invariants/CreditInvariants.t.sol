@@ -310,8 +310,8 @@ contract CreditInvariants {
     function test_handler__anyAction__happens() public {
         bytes4[] memory selectors = _selectors();
         uint256 state = vm.snapshotState();
-        string[43] memory names = _names();
-        uint256[43] memory happened;
+        string[44] memory names = _names();
+        uint256[44] memory happened;
         for (uint256 walk; walk < 20; ++walk) {
             for (uint256 i; i < 100; ++i) {
                 bytes32 luck = keccak256(abi.encode("walk", walk, i));
@@ -335,7 +335,7 @@ contract CreditInvariants {
         }
     }
 
-    function _names() private pure returns (string[43] memory) {
+    function _names() private pure returns (string[44] memory) {
         return [
             "request",
             "approve",
@@ -365,6 +365,7 @@ contract CreditInvariants {
             "pause",
             "mark",
             "cure",
+            "repay, cures",
             "stepIn",
             "start",
             "touch",

@@ -192,6 +192,8 @@ interface ICreditFacts {
     error CoverageTooLow(uint256 loanId, uint256 revenuePerMonth, uint256 servicePerMonth, uint256 coverageBps);
     error CapExceeded(bytes32 kind, bytes32 key, uint256 outstanding, uint256 cap);
     error NotInsured(uint256 loanId, uint256 insuredUntil);
+    /// @notice A date that is drawn nearer leaves the loan's grace for other papers.
+    error InsuranceTooShort(uint256 loanId, uint256 insuredUntil, uint256 least);
     error NoFreshReport(uint256 fleetId, uint256 acceptedAt);
     error NothingToRepay(uint256 loanId);
     error NoEvidence(uint256 loanId);
@@ -250,7 +252,8 @@ interface ILoanOffice is ICreditFacts {
     /// for those without a cap of their own. Restricted to the risk role.
     function setCap(bytes32 kind, bytes32 key, uint96 cap) external;
 
-    /// @notice Restricted to the risk role, which has seen the papers.
+    /// @notice Restricted to the risk role, which has seen the papers. The date is not in the past; where it is sooner than the one
+    /// on record, not before the loan's grace days from now are over: a policy that ends early leaves time for another.
     function setInsuredUntil(uint256 loanId, uint40 insuredUntil) external;
 
     /* ---- reads ---- */

@@ -325,7 +325,7 @@ class CreditMachine(RuleBasedStateMachine):
         world.price_class(TokenUnits(current * bps // 10_000))
 
     @precondition(lambda self: self._any(LoanState.OPEN))
-    @rule(gap=GAP, loan=PICK, days=st.sampled_from([-1, 0, 1, 400]))
+    @rule(gap=GAP, loan=PICK, days=st.sampled_from([-1, 0, 6, 7, 8, 400]))
     def insure(self, gap: int, loan: int, days: int) -> None:
         self.world.tick(gap)
         self._insure(self._loan(loan, LoanState.OPEN), days)

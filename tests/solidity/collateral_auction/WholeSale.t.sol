@@ -31,15 +31,8 @@ abstract contract SaleScene is CreditScene {
     /// @dev In breach by an insurance that is over, which no sale mends.
     function _startLastingSale() internal {
         loanId = _drawnLoan();
-        _endInsurance();
+        _endInsurance(loanId);
         auction.start(loanId);
-    }
-
-    function _endInsurance() internal {
-        vm.prank(risk);
-        credit.setInsuredUntil(loanId, uint40(block.timestamp));
-        _goTo(block.timestamp + 1);
-        credit.mark(loanId);
     }
 
     /// @dev An hour at a time, as keepers do.
@@ -104,7 +97,7 @@ contract WholeSaleTest is SaleScene {
         auction.touch(loanId);
 
         _goTo(block.timestamp + 5 days);
-        _endInsurance();
+        _endInsurance(loanId);
         vm.expectEmit(address(auction));
         emit ICollateralAuction.StartSale(loanId, true);
         auction.start(loanId);

@@ -86,7 +86,7 @@ contract CureTest is CreditScene {
     }
 
     function test_cure__insured__again() public {
-        uint256 until = block.timestamp + 1 days;
+        uint256 until = block.timestamp + 10 days;
         vm.prank(risk);
         credit.setInsuredUntil(loanId, uint40(until));
         _goTo(until);

@@ -103,7 +103,7 @@ contract MarkTest is CreditScene {
     }
 
     function test_mark__insuranceExpired__sinceTheDateOfTheRiskRole() public {
-        uint256 until = block.timestamp + 5 days;
+        uint256 until = block.timestamp + 10 days;
         vm.expectEmit(address(credit));
         emit ICreditFacts.SetInsuredUntil(loanId, until);
         vm.prank(risk);
@@ -160,10 +160,11 @@ contract MarkTest is CreditScene {
     }
 
     function test_mark__severalThings__firstBreachSinceTheFirstOfAll() public {
-        uint256 due = _missDueDate(loanId);
-        uint256 until = due + 2 days;
+        uint256 until = credit.instalment(loanId, 2).dueAt + 2 days;
         vm.prank(risk);
         credit.setInsuredUntil(loanId, uint40(until));
+        uint256 due = _missDueDate(loanId);
+        vm.assertEq(due + 2 days, until);
         _goTo(due + 4 days);
         // Missed, not past grace; and not insured, which is a breach.
         _is(Evidence.InsuranceExpired, due);
@@ -258,6 +259,37 @@ contract MarkTest is CreditScene {
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InvalidTerms.selector, bytes32("insuredUntil")));
         vm.prank(risk);
         credit.setInsuredUntil(loanId, uint40(block.timestamp - 1));
+    }
+
+    /// @dev No loan is called by a date: a borrower whose policy ends has its loan's grace to find another.
+    function test_setInsuredUntil__soonerThanTheGrace__reverts() public {
+        uint256 least = block.timestamp + 10 days;
+        vm.startPrank(risk);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICreditFacts.InsuranceTooShort.selector, loanId, block.timestamp, least)
+        );
+        credit.setInsuredUntil(loanId, uint40(block.timestamp));
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsuranceTooShort.selector, loanId, least - 1, least));
+        credit.setInsuredUntil(loanId, uint40(least - 1));
+        credit.setInsuredUntil(loanId, uint40(least));
+        vm.stopPrank();
+        _goTo(least - 1);
+        _none();
+        _goTo(least);
+        _is(Evidence.InsuranceExpired, least);
+    }
+
+    /// @dev What ends soon may be prolonged by less than the grace; and the date on record said once more.
+    function test_setInsuredUntil__laterThanOnRecord__works() public {
+        uint256 until = block.timestamp + 10 days;
+        vm.startPrank(risk);
+        credit.setInsuredUntil(loanId, uint40(until));
+        vm.warp(until - 1 days);
+        credit.setInsuredUntil(loanId, uint40(until));
+        credit.setInsuredUntil(loanId, uint40(until + 1));
+        vm.warp(until + 2 days);
+        credit.setInsuredUntil(loanId, uint40(block.timestamp));
+        vm.stopPrank();
     }
 
     function test_setInsuredUntil__notRisk__reverts() public {

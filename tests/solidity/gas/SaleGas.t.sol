@@ -13,7 +13,7 @@ contract SaleGasTest is CreditScene {
     function setUp() public override {
         super.setUp();
         loanId = _drawnLoan();
-        _endInsurance();
+        _endInsurance(loanId);
         btc.mint(bidder, 1);
         _fund(bidder, _coins(5_000_000));
         auction.start(loanId);
@@ -72,18 +72,10 @@ contract SaleGasTest is CreditScene {
         vm.warp(block.timestamp + 10 minutes);
     }
 
-    /// @dev A breach that no bid mends.
-    function _endInsurance() private {
-        vm.prank(risk);
-        credit.setInsuredUntil(loanId, uint40(block.timestamp));
-        _goTo(block.timestamp + 1);
-        credit.mark(loanId);
-    }
-
     function _cureAndBreach() private {
         vm.prank(risk);
-        credit.setInsuredUntil(loanId, uint40(block.timestamp + 1 days));
+        credit.setInsuredUntil(loanId, uint40(block.timestamp + 365 days));
         credit.cure(loanId);
-        _endInsurance();
+        _endInsurance(loanId);
     }
 }

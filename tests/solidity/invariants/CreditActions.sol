@@ -323,8 +323,9 @@ contract CreditActions is CreditLedger {
     function setInsuredUntil(uint256 seed, uint256 time) external told {
         uint256 id = _pick(seed, LoanState.Open);
         if (id == 0) return;
+        uint256 grace = uint256(credit.loan(id).terms.graceDays) * DAY;
         vm.prank(risk);
-        credit.setInsuredUntil(id, uint40(block.timestamp + bound(time, 0, seed % 3 == 0 ? 1 days : 400 days)));
+        credit.setInsuredUntil(id, uint40(block.timestamp + bound(time, grace, grace + (seed % 3 == 0 ? 1 : 400) * DAY)));
         ++calls["setInsuredUntil"];
     }
 
@@ -358,13 +359,14 @@ contract CreditActions is CreditLedger {
             _refreshAll();
             vm.prank(risk);
             credit.setInsuredUntil(id, uint40(block.timestamp + 100 days));
+            bool marked = credit.loan(id).markedSince > 0;
             (uint256 principal, uint256 interest) = credit.debt(id);
             uint256 amount = seed % 4 == 1 ? interest : interest + principal * (seed / 4 % 100) / 100;
             coin.mint(stranger, amount);
             vm.prank(stranger);
             if (amount > 0) credit.repay(id, amount);
             _learn();
-            if (credit.loan(id).markedSince == 0) {
+            if (marked && credit.loan(id).markedSince == 0) {
                 ++calls["repay, cures"];
                 return;
             }

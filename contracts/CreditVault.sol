@@ -313,6 +313,11 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     }
 
     /// @inheritdoc ICreditVault
+    function floorOf(uint256 loanId) external view returns (uint256) {
+        return _marks[loanId].fall.floor;
+    }
+
+    /// @inheritdoc ICreditVault
     function servingFrom() public view returns (uint256) {
         return _limits.impaired == 0 ? 0 : _falls.youngUntil();
     }

@@ -114,7 +114,7 @@ contract FleetCredit is LoanSale {
             VAULT.reprice(loanId, carrying, lateBps);
             carrying.rateBps = lateBps;
         }
-        _writeMark(loanId, a, carrying, f);
+        _writeMark(loanId, a, carrying, f, 0);
     }
 
     /// @inheritdoc ILoanServicer

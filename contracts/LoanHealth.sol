@@ -67,6 +67,7 @@ contract LoanHealth is ILoanHealth {
         (Limits memory l, bool known) = _knownLimits(s.pledge);
         f.floor = Math.min(l.floor, s.owed);
         f.breachLimit = l.breachLimit;
+        f.known = known;
         // A due date is missed from the second after it on: whoever pays in its own block is on time.
         if (block.timestamp > s.nextDueAt) {
             f.kind = Evidence.MissedDue;

@@ -70,7 +70,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         Finding memory f = _stillWrong(loanId, a, d);
         if (f.kind == Evidence.None) _cure(loanId, a, d);
         // Else who leaves next would be paid for what was sold.
-        else _writeMark(loanId, a, d.carrying(), f);
+        else _writeMark(loanId, a, d.carrying(), f, price);
     }
 
     /// @inheritdoc ILoanServicer
@@ -313,11 +313,19 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         VAULT.markDown(loanId, carrying, f.floor, since);
     }
 
-    /// @dev Writes the loan down, or its mark anew, to the floor that was found.
-    function _writeMark(uint256 loanId, Account storage a, Carrying memory carrying, Finding memory f) internal {
+    /// @dev Writes the loan down, or its mark anew, to the floor that was found. Where a price cannot be told a mark keeps at least the
+    /// floor that it had, less what a part of the pledge was `sold` for.
+    function _writeMark(uint256 loanId, Account storage a, Carrying memory carrying, Finding memory f, uint256 sold)
+        internal
+    {
+        uint256 floor = f.floor;
+        if (!f.known) {
+            uint256 before = VAULT.floorOf(loanId);
+            floor = Math.max(floor, before - Math.min(before, sold));
+        }
         uint256 since = a.markedSince;
-        emit MarkLoan(loanId, f.kind, since, f.floor);
-        VAULT.markDown(loanId, carrying, f.floor, since);
+        emit MarkLoan(loanId, f.kind, since, floor);
+        VAULT.markDown(loanId, carrying, floor, since);
     }
 
     /// @dev The set-aside revenue and the reserve, taken out.

@@ -138,6 +138,8 @@ interface ICreditVault {
     function conservativeAssets() external view returns (uint256);
     function optimisticAssets() external view returns (uint256);
     function book() external view returns (VaultBook memory);
+    /// @notice What a marked loan counts for once it has fallen; zero for a loan without a mark, and for a held lot.
+    function floorOf(uint256 loanId) external view returns (uint256);
     function epoch(uint256 id) external view returns (Epoch memory);
     function currentEpoch() external view returns (uint256);
     /// @notice The oldest epoch with requests that are not served; zero where there is none.

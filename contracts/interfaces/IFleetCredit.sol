@@ -295,7 +295,7 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /* ---- evidence ---- */
 
     /// @notice Services the loan, then writes it down on evidence, and declares a breach where the evidence is one. For anyone.
-    /// A loan with a mark gets its floor anew.
+    /// A loan with a mark gets its floor anew, which stays at least what it was while a part of the pledge cannot be told.
     function mark(uint256 loanId) external;
 
     /// @notice Ends mark and breach once nothing is wrong any more. For anyone.

@@ -59,6 +59,8 @@ struct Finding {
     uint256 breachSince;
     /// @dev The debt is above the breach limit, by prices that could all be told.
     bool exceeded;
+    /// @dev Whether all of the pledge could be told.
+    bool known;
     /// @dev What the pledge counts for at worst, at most what is owed, and what may be owed; what cannot be told counts zero.
     uint256 floor;
     uint256 breachLimit;

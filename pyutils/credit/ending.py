@@ -68,7 +68,7 @@ class EndingModel(LedgerModel):
             self._cure(account, now)
         else:
             # Else who leaves next would be paid for what was sold.
-            self._write_mark(account, found, now)
+            self._write_mark(account, found, now, price)
 
     def lot_sold(
         self,

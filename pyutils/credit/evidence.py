@@ -34,6 +34,8 @@ class Finding:
     """When the first of all that is wrong began."""
     breach_since: UnixSeconds = EPOCH
     """When the first that is a breach began; zero where none is."""
+    known: bool = True
+    """Whether all of the pledge could be told."""
     exceeded: bool = False
     """Whether the debt is above the breach limit."""
 
@@ -52,7 +54,7 @@ def find(loan: Loan, around: Surroundings, now: UnixSeconds, *, lot_gone: bool =
     collateral is sold too.
     """
     owed = debt(loan, now).total
-    found = Finding(TokenUnits(min(around.limits.floor, owed)))
+    found = Finding(TokenUnits(min(around.limits.floor, owed)), known=around.untold is None)
     late, since = lateness(loan, now)
     if late is not Evidence.NONE:
         found.kind, found.since = Evidence.MISSED_DUE, UnixSeconds(meet(loan, now).next_due_at)

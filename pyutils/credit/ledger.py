@@ -13,7 +13,7 @@ from pyutils.credit.vault_books import Carrying, VaultBooks
 from pyutils.models.address import ZERO_ADDRESS
 from pyutils.models.loan import Debt, Evidence, Loan, LoanState
 from pyutils.payouts import Payouts
-from pyutils.units import Bps, FleetId, LoanId, ScaledInterest, TokenUnits, UnixSeconds
+from pyutils.units import NO_MONEY, Bps, FleetId, LoanId, ScaledInterest, TokenUnits, UnixSeconds
 
 FLEET, OPERATOR, BORROWER = "fleet", "operator", "borrower"
 DEFAULT_KEY = bytes(32)
@@ -115,10 +115,19 @@ class LedgerModel:
             found.kind = Evidence.ABOVE_BREACH_LIMIT
         return found
 
-    def _write_mark(self, account: LoanAccount, found: Finding, now: UnixSeconds) -> None:
-        """Write the loan down, or its mark anew, to the floor that was found."""
+    def _write_mark(
+        self, account: LoanAccount, found: Finding, now: UnixSeconds, sold: TokenUnits = NO_MONEY
+    ) -> None:
+        """Write the loan down, or its mark anew, to the floor that was found.
+
+        Where a price cannot be told a mark keeps at least the floor that it had, less what a part of the pledge was
+        `sold` for.
+        """
+        floor = found.floor
+        if not found.known:
+            floor = max(floor, TokenUnits(self._vault.floor_of(account.loan_id) - sold))
         since = UnixSeconds(account.loan.marked_since)
-        self._vault.mark_down(account.loan_id, self._carrying(account, now), found.floor, since, now)
+        self._vault.mark_down(account.loan_id, self._carrying(account, now), floor, since, now)
 
     def _carrying(self, account: LoanAccount, now: UnixSeconds) -> Carrying:
         loan = account.loan

@@ -248,6 +248,11 @@ class VaultModel(RedemptionModel):
         certain = book.cash + book.performing_principal + interest
         return TokenUnits(certain + book.marked_owed + book.held_owed)
 
+    def floor_of(self, loan_id: LoanId) -> TokenUnits:
+        """Return what a marked loan counts for once it has fallen; nothing without a mark, and for a held lot."""
+        fall = self.loans[loan_id].fall
+        return NO_MONEY if fall is None else TokenUnits(fall.floor)
+
     def serving_from(self, now: UnixSeconds) -> UnixSeconds:
         """Return until when a young mark keeps epochs from being served; zero where none is young."""
         marks = (loan.fall for loan in self.loans.values() if loan.lot_owed is None and loan.fall is not None)

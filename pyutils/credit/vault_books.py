@@ -37,6 +37,9 @@ class VaultBooks(Protocol):
     ) -> None:
         """Write a loan down."""
 
+    def floor_of(self, loan_id: LoanId) -> TokenUnits:
+        """Return what a marked loan counts for once it has fallen; nothing without a mark."""
+
     def unmark(self, loan_id: LoanId, carrying: Carrying, now: UnixSeconds) -> None:
         """End a mark."""
 

@@ -344,6 +344,7 @@ class CreditWorld(World):
         ]
         books = self.vault
         rows += [
+            *((vault.read("floorOf", one), books.floor_of(one), _same) for one in books.loans),
             (vault.read("book"), books.book(now), VaultBook.from_row),
             (vault.read("conservativeAssets"), books.conservative(now), _same),
             (vault.read("optimisticAssets"), books.optimistic(now), _same),

@@ -250,6 +250,32 @@ contract MarkTest is CreditScene {
         credit.mark(loanId);
     }
 
+    /// @dev A feed that is silent for an hour costs those who leave nothing.
+    function test_mark__againWithADeadFeed__keepsTheFloor() public {
+        uint256 due = _missDueDate(loanId);
+        credit.mark(loanId);
+        uint256 before = _floor();
+        vm.assertGt(before, 0);
+        vm.assertEq(vault.floorOf(loanId), before);
+        feed.setDecimals(7);
+        vm.expectEmit(address(credit));
+        emit ICreditFacts.MarkLoan(loanId, Evidence.MissedDue, due, before);
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), before);
+    }
+
+    /// @dev Nothing was known of that part before: it counts once it can be told.
+    function test_mark__firstWithADeadFeed__countsWhatCanBeTold() public {
+        _missDueDate(loanId);
+        feed.setDecimals(7);
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), 0);
+        feed.setDecimals(8);
+        uint256 floor = _floor();
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), floor);
+    }
+
     function test_evidence__notOpen__none() public {
         _repay(loanId, type(uint256).max);
         _none();

@@ -48,6 +48,22 @@ contract SaleTest is CreditScene {
         vm.assertEq(credit.loan(loanId).markedSince, since);
     }
 
+    /// @dev What the hardware counts for stays, without what the sold part was paid.
+    function test_collateralSold__partWithAStaleAppraisal__lowersTheFloorByThePrice() public {
+        vm.warp(appraisal.priceOf(CLASS).updatedAt + 36 days);
+        _setBtc(60_000);
+        vm.assertEq(vault.floorOf(loanId), _coins(108_000));
+        _sellCollateral(loanId, uint96(BTC / 10), _coins(6000));
+        vm.assertEq(vault.floorOf(loanId), _coins(102_600));
+        _sellCollateral(loanId, uint96(BTC / 10), 1);
+        vm.assertEq(vault.floorOf(loanId), _coins(102_600) - 1);
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), _coins(102_600) - 1);
+        _setPrice(25_000);
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), _coins(97_200));
+    }
+
     function test_collateralSold__withinLimitsAgain__curesAtOnce() public {
         coin.mint(address(vault), _coins(50_000));
         vm.expectEmit(address(credit));

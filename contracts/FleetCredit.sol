@@ -75,16 +75,20 @@ contract FleetCredit is LoanSale {
     }
 
     /// @inheritdoc ILoanServicer
-    function reclaim(uint256 loanId, address to) external nonReentrant {
+    function reclaimLot(uint256 loanId, address to) external nonReentrant {
         Account storage a = _ofBorrower(loanId);
-        (bool lot, bool collateral) = (a.lotKept, a.collateralKept);
-        require(lot || collateral, NothingToReclaim(loanId));
-        (a.lotKept, a.collateralKept) = (false, false);
-        if (lot) {
-            _credit(ASSET, msg.sender, _collect(loanId, a));
-            CUSTODY.releaseLot(loanId, a.fleetId, to);
-        }
-        if (collateral) CUSTODY.releaseCollateral(loanId, a.collateral, to, CUSTODY.collateralOf(loanId));
+        require(a.lotKept, NothingToReclaim(loanId));
+        a.lotKept = false;
+        _credit(ASSET, msg.sender, _collect(loanId, a));
+        CUSTODY.releaseLot(loanId, a.fleetId, to);
+    }
+
+    /// @inheritdoc ILoanServicer
+    function reclaimCollateral(uint256 loanId, address to) external nonReentrant {
+        Account storage a = _ofBorrower(loanId);
+        require(a.collateralKept, NothingToReclaim(loanId));
+        a.collateralKept = false;
+        CUSTODY.releaseCollateral(loanId, a.collateral, to, CUSTODY.collateralOf(loanId));
     }
 
     /* ---- evidence ---- */

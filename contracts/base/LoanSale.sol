@@ -244,7 +244,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     }
 
     /// @dev A gate or a token that refuses the borrower keeps the pledge here, not the loan from being paid. So does a payer who
-    /// sends too little gas for it, which costs the borrower a `reclaim`.
+    /// sends too little gas for it, which costs the borrower a call that reclaims it.
     function _giveBack(uint256 loanId, Account storage a, address borrower) private {
         bool lotKept;
         bool collateralKept;

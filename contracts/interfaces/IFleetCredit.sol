@@ -171,7 +171,7 @@ interface ICreditFacts {
     event OfferLot(uint256 indexed loanId, uint256 askingPrice);
     /// @notice Nothing is owed any more. `surplus` is what the borrower got beyond it, `covered` what the loss fund paid, `loss` the vault's.
     event CloseLoan(uint256 indexed loanId, uint256 surplus, uint256 covered, uint256 loss);
-    /// @notice A closed loan's pledge could not be sent back: the borrower takes it with `reclaim`.
+    /// @notice A closed loan's pledge could not be sent back: the borrower takes it with `reclaimLot` and `reclaimCollateral`.
     event KeepPledge(uint256 indexed loanId, bool lot, bool collateral);
     event SetCap(bytes32 indexed kind, bytes32 indexed key, uint256 cap);
     event SetCostRecipient(address indexed recipient);
@@ -288,9 +288,13 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /// lot its revenue reduces what is owed.
     function service(uint256 loanId) external;
 
-    /// @notice Takes what a closed loan could not send back, for instance because the gate of the shares or the list of a token
-    /// refused the borrower: nobody's refusal keeps a loan from being paid. For the borrower.
-    function reclaim(uint256 loanId, address to) external;
+    /// @notice Takes title and shares that a closed loan could not send back, for instance because the gate of the shares refused
+    /// the borrower: nobody's refusal keeps a loan from being paid. What they earned meanwhile is credited. For the borrower.
+    function reclaimLot(uint256 loanId, address to) external;
+
+    /// @notice Takes collateral that a closed loan could not send back, by itself: a token that refuses still keeps no title here.
+    /// For the borrower.
+    function reclaimCollateral(uint256 loanId, address to) external;
 
     /* ---- evidence ---- */
 

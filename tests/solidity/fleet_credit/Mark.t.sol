@@ -291,9 +291,7 @@ contract MarkTest is CreditScene {
     function test_setInsuredUntil__soonerThanTheGrace__reverts() public {
         uint256 least = block.timestamp + 10 days;
         vm.startPrank(risk);
-        vm.expectRevert(
-            abi.encodeWithSelector(ICreditFacts.InsuranceTooShort.selector, loanId, block.timestamp, least)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsuranceTooShort.selector, loanId, block.timestamp, least));
         credit.setInsuredUntil(loanId, uint40(block.timestamp));
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsuranceTooShort.selector, loanId, least - 1, least));
         credit.setInsuredUntil(loanId, uint40(least - 1));

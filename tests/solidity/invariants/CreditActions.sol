@@ -353,7 +353,7 @@ contract CreditActions is CreditLedger {
     }
 
     function cure(uint256 seed) external told {
-        uint256 id = _pickBreached(seed);
+        uint256 id = seed % 4 == 1 ? _breachedOrFailed(seed) : _pickBreached(seed);
         if (id == 0) id = _pick(seed, LoanState.Open);
         if (id == 0) return;
         if (seed % 4 > 0) {
@@ -364,7 +364,7 @@ contract CreditActions is CreditLedger {
             Loan memory l = credit.loan(id);
             (uint256 principal, uint256 interest) = credit.debt(id);
             uint256 amount = seed % 4 == 1 ? interest : interest + principal * (seed / 4 % 100) / 100;
-            if (amount > 0 && seed % 4 == 2) {
+            if (amount > 0 && seed % 4 < 3) {
                 // Revenue, after which `cure` is somebody's to call.
                 _bring(l.fleetId, amount * 2);
                 _shares(l.fleetId).collect();

@@ -17,6 +17,11 @@ class Surroundings:
 
     limits: Limits
     """Of what can be told; the rest counts zero."""
+    most_limit: TokenUnits | None
+    """The breach limit, with collateral whose price cannot be told at the greatest that would be believed.
+
+    None where the hardware's price cannot be told: then nothing is above it.
+    """
     untold: RefusalError | None
     """Why something cannot be told; None where everything can."""
     breach_from: UnixSeconds
@@ -37,7 +42,7 @@ class Finding:
     known: bool = True
     """Whether all of the pledge could be told."""
     exceeded: bool = False
-    """Whether the debt is above the breach limit."""
+    """Whether the debt is above the breach limit, whatever collateral is worth whose price cannot be told."""
 
     def add_breach(self, kind: Evidence, since: UnixSeconds) -> None:
         """Add one more breach."""
@@ -63,7 +68,7 @@ def find(loan: Loan, around: Surroundings, now: UnixSeconds, *, lot_gone: bool =
     if lot_gone:
         found.add_breach(Evidence.ABOVE_BREACH_LIMIT, UnixSeconds(loan.breached_since))
         return found
-    if around.untold is None and owed > around.limits.breach_limit:
+    if around.most_limit is not None and owed > around.most_limit:
         found.exceeded = True
         found.add_breach(Evidence.ABOVE_BREACH_LIMIT, now)
     if now >= loan.terms.insured_until:

@@ -9,10 +9,10 @@ from pyutils.credit import loan as loans
 from pyutils.credit.account import LoanAccount
 from pyutils.credit.appraisal import AppraisalModel, Hardware
 from pyutils.credit.book import CreditModel
-from pyutils.credit.collateral import Reading, Round, collateral_value
+from pyutils.credit.collateral import Reading, Round, collateral_value, most_value
 from pyutils.credit.evidence import Surroundings, foreseen
 from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, cap_key
-from pyutils.credit.limits import NO_LIMITS, draw_limits_of, limits_of
+from pyutils.credit.limits import NO_LIMITS, draw_limits_of, limits_of, most_limit_of
 from pyutils.credit.office import Drawing
 from pyutils.leases import Leaf
 from pyutils.models.address import ZERO_ADDRESS
@@ -72,8 +72,13 @@ class CreditWorld(World):
         value, worth, untold = self._worth(account, pledge, now)
         assert self.stage.health is not None
         limits = limits_of(self.stage.health, pledge, value, worth)
+        assert self.stage.feed is not None
+        most: TokenUnits | None = None
+        if value is not None or not pledge.shares:
+            unknown = pledge.collateral_amount if worth is None else 0
+            most = most_limit_of(limits, pledge, most_value(self.stage.feed, unknown, self.decimals))
         _, breach_from = self.silence(FleetId(loan.fleet_id), now)
-        return Surroundings(limits, untold, breach_from)
+        return Surroundings(limits, most, untold, breach_from)
 
     def drawing(self, account: LoanAccount, now: UnixSeconds) -> Drawing:
         """Return what is said of a loan that is to be drawn."""

@@ -52,10 +52,14 @@ contract CreditInvariants {
     }
 
     function setUp() public {
-        actions = new CreditActions();
+        actions = _newActions();
         actions.setUp();
         (credit, vault, custody, auction) = actions.contracts();
         (coin, btc) = actions.tokens();
+    }
+
+    function _newActions() internal virtual returns (CreditActions) {
+        return new CreditActions();
     }
 
     function targetContracts() public view returns (address[] memory targets) {
@@ -447,5 +451,32 @@ contract CreditInvariants {
             vm.assertEq(loanId, 0, "one loan for a fleet");
             loanId = id;
         }
+    }
+}
+
+contract EightDecimalsActions is CreditActions {
+    function _decimals() internal pure override returns (uint8) {
+        return 8;
+    }
+}
+
+contract EighteenDecimalsActions is CreditActions {
+    function _decimals() internal pure override returns (uint8) {
+        return 18;
+    }
+}
+
+/// @dev The same in other coins: nothing depends on how fine their units are.
+/// forge-config: default.invariant.runs = 64
+contract EightDecimalsCreditInvariants is CreditInvariants {
+    function _newActions() internal override returns (CreditActions) {
+        return new EightDecimalsActions();
+    }
+}
+
+/// forge-config: default.invariant.runs = 64
+contract EighteenDecimalsCreditInvariants is CreditInvariants {
+    function _newActions() internal override returns (CreditActions) {
+        return new EighteenDecimalsActions();
     }
 }

@@ -14,6 +14,7 @@ import {CreditSystem} from "./interfaces/CreditSystem.sol";
 import {Carrying, ICreditVault, VaultBook} from "./interfaces/ICreditVault.sol";
 import {IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
 import {EpochLib} from "./libraries/EpochLib.sol";
+import {InterestLib} from "./libraries/InterestLib.sol";
 import {LoanBookLib} from "./libraries/LoanBookLib.sol";
 import {WriteDownLib} from "./libraries/WriteDownLib.sol";
 
@@ -152,7 +153,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
         if (fall.span == 0) {
             _performing.change(carrying, _nothing());
-            uint256 base = carrying.principal + LoanBookLib.unitsDown(carrying.accruedScaled);
+            uint256 base = carrying.principal + InterestLib.unitsDown(carrying.accruedScaled);
             // Safe: days since 1970.
             fall.firstDay = uint24(Math.min(since / 1 days, WriteDownLib.today()));
             fall.span = uint8(WriteDownLib.MARK_DAYS);
@@ -304,10 +305,10 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     function book() external view returns (VaultBook memory b) {
         b.cash = _performing.beside;
         b.performingPrincipal = _performing.principal;
-        b.performingInterest = LoanBookLib.unitsDown(_performing.accrued());
+        b.performingInterest = InterestLib.unitsDown(_performing.accrued());
         b.markedBase = _marked.beside;
         b.writtenDown = _falls.fallenUp();
-        b.markedOwed = _marked.principal + LoanBookLib.unitsUp(_marked.accrued());
+        b.markedOwed = _marked.principal + InterestLib.unitsUp(_marked.accrued());
         b.heldOwed = _limits.heldOwed;
         b.setAside = _queue.setAside;
     }
@@ -372,8 +373,8 @@ contract CreditVault is RedemptionQueue, AccessManaged {
             optimistic = uint256(_performing.beside) + _performing.principal;
             easy = _performing.easy * EASY_UNIT;
             uint256 seconds_ = block.timestamp - _performing.updatedAt;
-            optimistic += (_performing.accruedScaled + _performing.perSecondScaled * seconds_ + LoanBookLib.SCALE - 1)
-                / LoanBookLib.SCALE;
+            optimistic += (_performing.accruedScaled + _performing.perSecondScaled * seconds_ + InterestLib.SCALE - 1)
+                / InterestLib.SCALE;
         }
         supply = totalSupply();
         if (easy == 0) {
@@ -436,11 +437,11 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     function _values() private view returns (uint256 conservative, uint256 optimistic) {
         uint256 certain = uint256(_performing.beside) + _performing.principal;
         uint256 interest = _performing.accrued();
-        conservative = certain + LoanBookLib.unitsDown(interest);
-        optimistic = certain + LoanBookLib.unitsUp(interest);
+        conservative = certain + InterestLib.unitsDown(interest);
+        optimistic = certain + InterestLib.unitsUp(interest);
         if (_limits.impaired > 0) {
             conservative = conservative + _marked.beside - _falls.fallenUp();
-            optimistic += _marked.principal + LoanBookLib.unitsUp(_marked.accrued()) + _limits.heldOwed;
+            optimistic += _marked.principal + InterestLib.unitsUp(_marked.accrued()) + _limits.heldOwed;
         }
     }
 
@@ -493,6 +494,6 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     }
 
     function _owedUp(Carrying memory carrying) private pure returns (uint256) {
-        return carrying.principal + LoanBookLib.unitsUp(carrying.accruedScaled);
+        return carrying.principal + InterestLib.unitsUp(carrying.accruedScaled);
     }
 }

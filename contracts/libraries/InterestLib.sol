@@ -6,7 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// @notice Simple interest per second of a 365-day year, kept scaled: asset units × basis points × seconds. So nothing is
 /// rounded until it is paid, and the sum over loans is what their sum accrues.
 library InterestLib {
-    /// @dev One asset unit of interest.
+    /// @dev One asset unit of interest: a year of 365 days at 100 %.
     uint256 internal constant SCALE = 10_000 * 365 days;
     /// @dev A month where no calendar is meant.
     uint256 internal constant MONTH = 365 days / 12;
@@ -16,7 +16,12 @@ library InterestLib {
         return principal * rateBps * elapsed;
     }
 
-    /// @dev Accrued interest in asset units. Rounds up, for the vault.
+    /// @dev Accrued interest in asset units. Rounds down: what redeeming lenders are paid for.
+    function unitsDown(uint256 scaled) internal pure returns (uint256) {
+        return scaled / SCALE;
+    }
+
+    /// @dev Accrued interest in asset units. Rounds up: what entering lenders pay for, and what borrowers owe.
     function unitsUp(uint256 scaled) internal pure returns (uint256) {
         return Math.ceilDiv(scaled, SCALE);
     }

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,7 +14,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from pyutils.anvil import Anvil
@@ -29,6 +27,7 @@ from pyutils.units import FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, 
 
 from .credit_stage import COLLATERAL, CreditStage
 from .credit_world import CLASS, TOKEN_UNIT, CreditWorld, request_of
+from .size import QUICK, run_machine, thorough
 from .stage import COINS, SENDERS, START
 
 DAY = 86_400
@@ -683,11 +682,6 @@ class CreditMachine(RuleBasedStateMachine):
         world.on_pledge(world.admin, account, function, mirror=mirror)
 
 
-# Shrinking takes minutes: the slow run does it, the quick one shows the course that failed as it was found.
-QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-THOROUGH = {"max_examples": 30, "stateful_step_count": 60}
-
-
 @pytest.fixture
 def stages(tmp_path: Path) -> Iterator[Callable[[int], CreditStage]]:
     """Return what deploys a market in a coin of so many decimals, on an anvil of its own: its time runs years ahead."""
@@ -707,10 +701,7 @@ def stages(tmp_path: Path) -> Iterator[Callable[[int], CreditStage]]:
 
 def _run(stage: CreditStage, decimals: int, size: dict[str, Any]) -> None:
     machine = type(f"CreditMachine{decimals}", (CreditMachine,), {"stage": stage, "decimals": decimals})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, **size),
-    )
+    run_machine(machine, size)
 
 
 @pytest.mark.parametrize("decimals", [6, 8, 18])
@@ -723,4 +714,4 @@ def test_credit__any_course__loans_equal_their_mirrors(stages: Callable[[int], C
 def test_credit__many_long_courses__loans_equal_their_mirrors(
     stages: Callable[[int], CreditStage], decimals: int
 ) -> None:
-    _run(stages(decimals), decimals, THOROUGH)
+    _run(stages(decimals), decimals, thorough(30))

@@ -30,9 +30,10 @@ class CreditModel(OfficeModel, EndingModel):
         paid = self._pay(account, amount, now)
         if paid.total == owed.total:
             self._close(account, TokenUnits(0 if account.lot_gone else revenue))
-        elif account.loan.marked_since:
-            if self._still_wrong(account, account.loan, around, now).kind is Evidence.NONE:
-                self._cure(account, now)
+            return paid
+        marked = account.loan.marked_since
+        if marked and self._still_wrong(account, account.loan, around, now).kind is Evidence.NONE:
+            self._cure(account, now)
         return paid
 
     def service(self, loan_id: LoanId, revenue: TokenUnits, now: UnixSeconds) -> loans.Served | None:

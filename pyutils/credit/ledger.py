@@ -115,9 +115,7 @@ class LedgerModel:
             found.kind = Evidence.ABOVE_BREACH_LIMIT
         return found
 
-    def _write_mark(
-        self, account: LoanAccount, found: Finding, now: UnixSeconds, sold: TokenUnits = NO_MONEY
-    ) -> None:
+    def _write_mark(self, account: LoanAccount, found: Finding, now: UnixSeconds, sold: TokenUnits = NO_MONEY) -> None:
         """Write the loan down, or its mark anew, to the floor that was found.
 
         Where a price cannot be told a mark keeps at least the floor that it had, less what a part of the pledge was

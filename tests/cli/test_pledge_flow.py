@@ -1,4 +1,4 @@
-"""What secures a loan, by commands: liquid collateral given and taken back, and a pledge that could not be sent back."""
+"""What secures a loan, by commands: collateral given and taken back, and a pledge that could not be sent back."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class CreditModel(OfficeModel, EndingModel):
             self._close(account, TokenUnits(0 if account.lot_gone else revenue))
             return paid
         marked = account.loan.marked_since
-        if marked and self._still_wrong(account, account.loan, around, now).kind is Evidence.NONE:
+        if marked and self.still_wrong(account, account.loan, around, now).kind is Evidence.NONE:
             self._cure(account, now)
         return paid
 
@@ -82,7 +82,7 @@ class CreditModel(OfficeModel, EndingModel):
         if not account.loan.marked_since:
             raise no.NotMarkedError(loan_id)
         preview, _ = loans.service(account.loan, TokenUnits(0 if account.lot_gone else revenue), now)
-        found = self._still_wrong(account, preview, around, now).kind
+        found = self.still_wrong(account, preview, around, now).kind
         if not loans.is_paid(preview) and found is not Evidence.NONE:
             raise no.StillWrongError(loan_id, found)
         self.service(loan_id, revenue, now)

@@ -63,7 +63,7 @@ class EndingModel(LedgerModel):
             # The last of what secured it: what is missing now stays missing.
             self._settle(account, NO_MONEY, now)
             return
-        found = self._still_wrong(account, account.loan, around, now)
+        found = self.still_wrong(account, account.loan, around, now)
         if found.kind is Evidence.NONE:
             self._cure(account, now)
         else:
@@ -168,7 +168,7 @@ class EndingModel(LedgerModel):
 
     def _require_wrong(self, account: LoanAccount, standing: Surroundings, now: UnixSeconds) -> None:
         """Refuse to take a fleet for what is mended."""
-        if self._still_wrong(account, account.loan, standing, now).kind is Evidence.NONE:
+        if self.still_wrong(account, account.loan, standing, now).kind is Evidence.NONE:
             raise no.NoEvidenceError(account.loan_id)
         account.loan = loans.meet(account.loan, now)
 

@@ -104,7 +104,7 @@ class LedgerModel:
         if account.loan.accrual_bps != carrying.rate_bps:
             self._vault.reprice(account.loan_id, carrying, Bps(account.loan.accrual_bps), now)
 
-    def _still_wrong(self, account: LoanAccount, loan: Loan, around: Surroundings, now: UnixSeconds) -> Finding:
+    def still_wrong(self, account: LoanAccount, loan: Loan, around: Surroundings, now: UnixSeconds) -> Finding:
         """Return what is still wrong with a marked loan, which stands as `loan`.
 
         As found; and where its debt was above the limit, a price that cannot be told is no proof that it no longer is.

@@ -16,6 +16,7 @@ from pyutils.credit.vault_refusals import (
     EntryClosedError,
     EpochStillOpenError,
     EpochWaitingError,
+    ERC4626ExceededMaxMintError,
     InsufficientCashError,
     MarkTooYoungError,
     NothingToServeError,
@@ -286,6 +287,8 @@ class VaultModel(RedemptionModel):
     def _take(self, assets: TokenUnits, shares: VaultShares, receiver: str, value: TokenUnits) -> None:
         if value + assets > self.cap:
             raise CapExceededError(value + assets, self.cap)
+        if shares > MOST_SHARES - self.supply:
+            raise ERC4626ExceededMaxMintError(receiver, shares, MOST_SHARES - self.supply)
         self.cash = TokenUnits(self.cash + assets)
         self.supply = VaultShares(self.supply + shares)
         self.balances[receiver] += shares

@@ -22,7 +22,7 @@ from pyutils.credit.account import LoanAccount
 from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, cap_key
 from pyutils.credit.terms import default_terms
 from pyutils.models.address import ZERO_ADDRESS
-from pyutils.models.loan import LoanState
+from pyutils.models.loan import Evidence, LoanState
 from pyutils.units import FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, VaultShares, to_bytes32_text
 
 from .credit_stage import COLLATERAL, CreditStage
@@ -611,7 +611,7 @@ class CreditMachine(RuleBasedStateMachine):
             world.on_pledge(world.auction, account, "lotUnsold", value, mirror=keep)
         elif kind == "lot":
             price = TokenUnits(owed * paid // 128)
-            if self._is_breached(account) and not account.lot_gone and price:
+            if self._is_breached(account) and not account.lot_gone and self._is_wrong(account) and price:
                 self._pay("FleetCredit", price)
 
             def sell(revenue: TokenUnits, at: UnixSeconds) -> None:
@@ -644,6 +644,12 @@ class CreditMachine(RuleBasedStateMachine):
 
     def _is_breached(self, account: LoanAccount) -> bool:
         return account.loan.state is LoanState.OPEN and bool(account.loan.breached_since)
+
+    def _is_wrong(self, account: LoanAccount) -> bool:
+        """Say whether something will be wrong a second from now, when a lot that is paid now is booked."""
+        world, at = self.world, UnixSeconds(self.world.now + 1)
+        found = world.credit.still_wrong(account, account.loan, world.around(account, at), at)
+        return found.kind is not Evidence.NONE
 
     def _refresh(self) -> None:
         """Give every fleet a head, and all prices new life."""

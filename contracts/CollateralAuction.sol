@@ -129,7 +129,7 @@ contract CollateralAuction is ReentrancyGuardTransient, ICollateralAuction {
         emit BidCollateral(loanId, msg.sender, to, bought, price);
         _pay(VAULT, price);
         // Safe: at most what is left, a uint96.
-        CREDIT.collateralSold(loanId, uint96(bought), price, to);
+        CREDIT.collateralSold(loanId, uint96(bought), price, value, to);
     }
 
     /// @inheritdoc ICollateralAuction

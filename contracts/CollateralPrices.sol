@@ -92,6 +92,13 @@ contract CollateralPrices is AccessManaged, ICollateralPrices {
     }
 
     /// @inheritdoc ICollateralPrices
+    function mostValue(address token, uint256 amount) external view returns (uint256) {
+        Listing memory listing = _listings[token];
+        uint256 unit = 10 ** (uint256(listing.tokenDecimals) + listing.feedDecimals);
+        return Math.mulDiv(amount, listing.most * ASSET_UNIT, unit, Math.Rounding.Ceil);
+    }
+
+    /// @inheritdoc ICollateralPrices
     function sequencerUpSince() public view returns (uint256 upSince) {
         if (address(SEQUENCER_FEED) == address(0)) return 0;
         (bool ok, Round memory round) = FeedLib.latest(address(SEQUENCER_FEED));

@@ -14,6 +14,7 @@ import {CreditSystem} from "./interfaces/CreditSystem.sol";
 import {Carrying, ICreditVault, VaultBook} from "./interfaces/ICreditVault.sol";
 import {IFleetRegistry} from "./interfaces/IFleetRegistry.sol";
 import {EpochLib} from "./libraries/EpochLib.sol";
+import {InterestLib} from "./libraries/InterestLib.sol";
 import {LoanBookLib} from "./libraries/LoanBookLib.sol";
 import {WriteDownLib} from "./libraries/WriteDownLib.sol";
 
@@ -117,14 +118,19 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         onlyCredit
         nonReentrant
     {
-        uint256 amount = principal + interest;
-        // While nothing is impaired there is no mark to look for: what payers pay for most is one read cheaper.
-        if (_performing.note > 0 || !_payImpaired(loanId, rateBps, principal, amount, accruedPaid)) {
-            _performing.pay(principal, rateBps, accruedPaid, amount);
-        }
+        _receive(loanId, rateBps, principal, interest, accruedPaid, 0);
+    }
 
-        emit Receive(loanId, principal, interest);
-        _requireArrived(amount);
+    /// @inheritdoc ICreditVault
+    function receiveProceeds(
+        uint256 loanId,
+        uint256 rateBps,
+        uint256 principal,
+        uint256 interest,
+        uint256 accruedPaid,
+        uint256 worth
+    ) external onlyCredit nonReentrant {
+        _receive(loanId, rateBps, principal, interest, accruedPaid, worth);
     }
 
     /// @inheritdoc ICreditVault
@@ -141,7 +147,7 @@ contract CreditVault is RedemptionQueue, AccessManaged {
 
         if (fall.span == 0) {
             _performing.change(carrying, _nothing());
-            uint256 base = carrying.principal + LoanBookLib.unitsDown(carrying.accruedScaled);
+            uint256 base = carrying.principal + InterestLib.unitsDown(carrying.accruedScaled);
             // Safe: days since 1970.
             fall.firstDay = uint24(Math.min(since / 1 days, WriteDownLib.today()));
             fall.span = uint8(WriteDownLib.MARK_DAYS);
@@ -297,12 +303,17 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     function book() external view returns (VaultBook memory b) {
         b.cash = _performing.beside;
         b.performingPrincipal = _performing.principal;
-        b.performingInterest = LoanBookLib.unitsDown(_performing.accrued());
+        b.performingInterest = InterestLib.unitsDown(_performing.accrued());
         b.markedBase = _marked.beside;
         b.writtenDown = _falls.fallenUp();
-        b.markedOwed = _marked.principal + LoanBookLib.unitsUp(_marked.accrued());
+        b.markedOwed = _marked.principal + InterestLib.unitsUp(_marked.accrued());
         b.heldOwed = _limits.heldOwed;
         b.setAside = _queue.setAside;
+    }
+
+    /// @inheritdoc ICreditVault
+    function floorOf(uint256 loanId) external view returns (uint256) {
+        return _marks[loanId].fall.floor;
     }
 
     /// @inheritdoc ICreditVault
@@ -360,8 +371,8 @@ contract CreditVault is RedemptionQueue, AccessManaged {
             optimistic = uint256(_performing.beside) + _performing.principal;
             easy = _performing.note * EASY_UNIT;
             uint256 seconds_ = block.timestamp - _performing.updatedAt;
-            optimistic += (_performing.accruedScaled + _performing.perSecondScaled * seconds_ + LoanBookLib.SCALE - 1)
-                / LoanBookLib.SCALE;
+            optimistic += (_performing.accruedScaled + _performing.perSecondScaled * seconds_ + InterestLib.SCALE - 1)
+                / InterestLib.SCALE;
         }
         supply = totalSupply();
         if (easy == 0) {
@@ -411,6 +422,24 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         }
     }
 
+    function _receive(
+        uint256 loanId,
+        uint256 rateBps,
+        uint256 principal,
+        uint256 interest,
+        uint256 accruedPaid,
+        uint256 worth
+    ) private {
+        uint256 amount = principal + interest;
+        // While nothing is impaired there is no mark to look for: what payers pay for most is one read cheaper.
+        if (_performing.note > 0 || !_payImpaired(loanId, rateBps, principal, amount, accruedPaid, worth)) {
+            _performing.pay(principal, rateBps, accruedPaid, amount);
+        }
+
+        emit Receive(loanId, principal, interest);
+        _requireArrived(amount);
+    }
+
     /// @dev Counts `amount` as cash that was sent here before.
     function _count(uint256 amount) private {
         _performing.beside = (_performing.beside + amount).toUint96();
@@ -428,11 +457,11 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     function _values() private view returns (uint256 conservative, uint256 optimistic) {
         uint256 certain = uint256(_performing.beside) + _performing.principal;
         uint256 interest = _performing.accrued();
-        conservative = certain + LoanBookLib.unitsDown(interest);
-        optimistic = certain + LoanBookLib.unitsUp(interest);
+        conservative = certain + InterestLib.unitsDown(interest);
+        optimistic = certain + InterestLib.unitsUp(interest);
         if (_marked.note > 0) {
             conservative = conservative + _marked.beside - _falls.fallenUp();
-            optimistic += _marked.principal + LoanBookLib.unitsUp(_marked.accrued()) + _limits.heldOwed;
+            optimistic += _marked.principal + InterestLib.unitsUp(_marked.accrued()) + _limits.heldOwed;
         }
     }
 
@@ -471,10 +500,14 @@ contract CreditVault is RedemptionQueue, AccessManaged {
     /// @dev Books a payment on a marked loan or a held lot. A lower loan accrues less; of a lot what is owed falls, and it is worth what
     /// it was, but counts for no more than is owed.
     /// @return impaired Whether it is either; where not, nothing is booked.
-    function _payImpaired(uint256 loanId, uint256 rateBps, uint256 principal, uint256 amount, uint256 accruedPaid)
-        private
-        returns (bool impaired)
-    {
+    function _payImpaired(
+        uint256 loanId,
+        uint256 rateBps,
+        uint256 principal,
+        uint256 amount,
+        uint256 accruedPaid,
+        uint256 worth
+    ) private returns (bool impaired) {
         WriteDownLib.Fall memory fall = _marks[loanId].fall;
         if (fall.span == 0) return false;
         if (fall.span == WriteDownLib.LOT_DAYS) {
@@ -482,26 +515,27 @@ contract CreditVault is RedemptionQueue, AccessManaged {
             uint96 owed = uint96(_marks[loanId].lotOwed - amount);
             _limits.heldOwed -= uint96(amount);
             _marks[loanId].lotOwed = owed;
-            _lower(loanId, fall, Math.min(fall.base, owed));
+            _lower(loanId, fall, Math.min(fall.base, owed), fall.floor);
         } else {
             _marked.pay(principal, rateBps, accruedPaid, 0);
-            _lower(loanId, fall, uint256(fall.base).saturatingSub(amount));
+            uint256 floor = uint256(fall.floor).saturatingSub(worth);
+            _lower(loanId, fall, uint256(fall.base).saturatingSub(amount), floor);
         }
         _performing.beside = (_performing.beside + amount).toUint96();
         return true;
     }
 
-    /// @dev A lower base, falling from the same beginning, to the same floor until the two meet.
-    function _lower(uint256 loanId, WriteDownLib.Fall memory fall, uint256 base) private {
+    /// @dev A lower base, falling from the same beginning, to `floor` until the two meet.
+    function _lower(uint256 loanId, WriteDownLib.Fall memory fall, uint256 base, uint256 floor) private {
         // Safe: no more than before.
         WriteDownLib.Fall memory lower =
-            WriteDownLib.Fall(uint96(base), uint96(Math.min(fall.floor, base)), fall.firstDay, fall.span);
+            WriteDownLib.Fall(uint96(base), uint96(Math.min(floor, base)), fall.firstDay, fall.span);
         _marked.beside -= fall.base - lower.base;
         _falls.replace(fall, lower);
         _marks[loanId].fall = lower;
     }
 
     function _owedUp(Carrying memory carrying) private pure returns (uint256) {
-        return carrying.principal + LoanBookLib.unitsUp(carrying.accruedScaled);
+        return carrying.principal + InterestLib.unitsUp(carrying.accruedScaled);
     }
 }

@@ -52,6 +52,7 @@ contract FleetCredit is LoanSale {
             require(amount > 0, NothingToRepay(loanId));
             _take(loanId, a, d, amount, paid);
             _book(loanId, d.accrualBps, paid);
+            if (d.marked && _stillWrong(a, d).kind == Evidence.None) _cure(loanId, a, d);
         } else {
             Carrying memory before = d.carrying();
             _take(loanId, a, d, total, paid);
@@ -68,18 +69,22 @@ contract FleetCredit is LoanSale {
     }
 
     /// @inheritdoc ILoanServicer
-    function reclaim(uint256 loanId, address to) external nonReentrant {
+    function reclaimLot(uint256 loanId, address to) external nonReentrant {
         Account storage a = _ofBorrower(loanId);
-        (bool lot, bool collateral) = (a.lotKept, a.collateralKept);
-        require(lot || collateral, NothingToReclaim(loanId));
-        (a.lotKept, a.collateralKept) = (false, false);
-        (uint256 shares, uint256 amount) = (a.shares, a.collateralAmount);
-        (a.shares, a.collateralAmount) = (0, 0);
-        if (lot) {
-            _credit(ASSET, msg.sender, _collect(loanId, a));
-            CUSTODY.releaseLot(loanId, a.fleetId, to, shares);
-        }
-        if (collateral) CUSTODY.releaseCollateral(loanId, a.collateral, to, amount);
+        require(a.lotKept, NothingToReclaim(loanId));
+        uint256 shares = a.shares;
+        (a.lotKept, a.shares) = (false, 0);
+        _credit(ASSET, msg.sender, _collect(loanId, a));
+        CUSTODY.releaseLot(loanId, a.fleetId, to, shares);
+    }
+
+    /// @inheritdoc ILoanServicer
+    function reclaimCollateral(uint256 loanId, address to) external nonReentrant {
+        Account storage a = _ofBorrower(loanId);
+        require(a.collateralKept, NothingToReclaim(loanId));
+        uint256 amount = a.collateralAmount;
+        (a.collateralKept, a.collateralAmount) = (false, 0);
+        CUSTODY.releaseCollateral(loanId, a.collateral, to, amount);
     }
 
     /* ---- evidence ---- */
@@ -99,19 +104,20 @@ contract FleetCredit is LoanSale {
             a.breachedSince = uint40(f.breachSince);
             emit BreachLoan(loanId, f.kind, f.breachSince);
         }
-        uint256 since = a.markedSince;
-        emit MarkLoan(loanId, f.kind, since, f.floor);
 
         Carrying memory carrying = d.carrying();
         // Safe: two rates of at most 10,000.
         uint16 lateBps = d.rateBps + a.lateRateBps;
-        if (d.accrualBps != lateBps) {
+        if (!d.marked) {
+            d.marked = true;
             d.accrualBps = lateBps;
             _store(a, d);
+        }
+        if (carrying.rateBps != lateBps) {
             VAULT.reprice(loanId, carrying, lateBps);
             carrying.rateBps = lateBps;
         }
-        VAULT.markDown(loanId, carrying, f.floor, since);
+        _writeMark(loanId, a, carrying, f);
     }
 
     /// @inheritdoc ILoanServicer
@@ -119,8 +125,8 @@ contract FleetCredit is LoanSale {
         require(_inState(loanId, LoanState.Open).markedSince > 0, NotMarked(loanId));
         (Account storage a, Debt memory d) = _service(loanId);
         if (a.debt.state != LoanState.Open) return;
-        Finding memory f = _find(a, d);
-        require(_isRight(a, d, f), StillWrong(loanId, f.kind == Evidence.None ? Evidence.AboveBreachLimit : f.kind));
+        Evidence found = _stillWrong(a, d).kind;
+        require(found == Evidence.None, StillWrong(loanId, found));
         _cure(loanId, a, d);
     }
 

@@ -12,6 +12,8 @@ import {IMeterOracle} from "./interfaces/IMeterOracle.sol";
 
 /// @title LoanHealth
 contract LoanHealth is ILoanHealth {
+    using Math for uint256;
+
     uint256 internal constant BPS = 10_000;
 
     IAppraisal internal immutable APPRAISAL;
@@ -64,9 +66,10 @@ contract LoanHealth is ILoanHealth {
 
     /// @inheritdoc ILoanHealth
     function find(Suspect calldata s) external view returns (Finding memory f) {
-        (Limits memory l, bool known) = _knownLimits(s.pledge);
+        (Limits memory l, bool known, uint256 mostLimit) = _knownLimits(s.pledge);
         f.floor = Math.min(l.floor, s.owed);
         f.breachLimit = l.breachLimit;
+        f.known = known;
         // A due date is missed from the second after it on: whoever pays in its own block is on time.
         if (block.timestamp > s.nextDueAt) {
             f.kind = Evidence.MissedDue;
@@ -78,7 +81,7 @@ contract LoanHealth is ILoanHealth {
             _addBreach(f, Evidence.AboveBreachLimit, s.breachedSince);
             return f;
         }
-        if (known && s.owed > l.breachLimit) {
+        if (s.owed > mostLimit) {
             f.exceeded = true;
             _addBreach(f, Evidence.AboveBreachLimit, block.timestamp);
         }
@@ -100,15 +103,16 @@ contract LoanHealth is ILoanHealth {
         if (f.breachSince == 0 || since < f.breachSince) f.breachSince = since;
     }
 
-    /// @dev What cannot be told counts zero. Whoever calls with too little gas cannot pass a live price off as a dead one: what is
+    /// @dev What cannot be told counts zero; for `mostLimit`, the breach limit at most, as much as it can be worth. Whoever calls with too little gas cannot pass a live price off as a dead one: what is
     /// left after a call ran out of gas, a sixty-fourth, is too little for what FleetCredit writes afterwards.
-    function _knownLimits(Pledge calldata p) private view returns (Limits memory l, bool known) {
+    function _knownLimits(Pledge calldata p) private view returns (Limits memory l, bool known, uint256 mostLimit) {
         known = true;
+        bool bounded = true;
         if (p.shares > 0) {
             try APPRAISAL.appraise(p.fleetId) returns (FleetValue memory value) {
                 _addHardware(l, p, value, p.young);
             } catch {
-                known = false;
+                (known, bounded) = (false, false);
             }
         }
         if (p.collateralAmount > 0) {
@@ -116,7 +120,18 @@ contract LoanHealth is ILoanHealth {
                 _addCollateral(l, p, value);
             } catch {
                 known = false;
+                mostLimit = _mostOfCollateral(p);
             }
+        }
+        mostLimit = bounded ? mostLimit.saturatingAdd(l.breachLimit) : type(uint256).max;
+    }
+
+    /// @dev What collateral carries at most, whose price cannot be told. Rounds up; a sum that does not fit has no bound.
+    function _mostOfCollateral(Pledge calldata p) private view returns (uint256) {
+        try PRICES.mostValue(address(p.collateral), p.collateralAmount) returns (uint256 value) {
+            return Math.ceilDiv(value.saturatingMul(p.collateralBreachBps), BPS);
+        } catch {
+            return type(uint256).max;
         }
     }
 

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {LoanLedger} from "./base/LoanLedger.sol";
@@ -208,10 +209,13 @@ contract LoanOffice is ILoanOffice, LoanLedger {
     }
 
     /// @inheritdoc ILoanOffice
-    /// @dev Not into the past: from there a mark would have fallen before anybody saw it.
+    /// @dev Not into the past: from there a mark would have fallen before anybody saw it. Nor sooner than the loan's grace, else
+    /// the risk role could call a loan by a date.
     function setInsuredUntil(uint256 loanId, uint40 insuredUntil) external restricted {
         Account storage a = _known(loanId);
         require(insuredUntil >= block.timestamp, InvalidTerms("insuredUntil"));
+        uint256 least = Math.min(a.insuredUntil, block.timestamp + uint256(a.graceDays) * 1 days);
+        require(insuredUntil >= least, InsuranceTooShort(loanId, insuredUntil, least));
         a.insuredUntil = insuredUntil;
         emit SetInsuredUntil(loanId, insuredUntil);
     }

@@ -141,6 +141,7 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         d.state = LoanState(uint8(second >> 192));
         d.accrualBps = uint16(second >> 200);
         d.rateBps = uint16(second >> 216);
+        d.marked = second >> 232 & 1 == 1;
     }
 
     /// @dev Two writes likewise.
@@ -148,7 +149,7 @@ abstract contract LoanLedger is Payouts, AccessManaged, ReentrancyGuardTransient
         uint256 first = uint256(d.principal) | uint256(d.accruedScaled) << 96 | uint256(d.accruedAt) << 224;
         uint256 second = uint256(d.drawn) | uint256(d.startedAt) << 96 | uint256(d.nextDueAt) << 136
             | uint256(d.nextDue) << 176 | uint256(d.months) << 184 | uint256(d.state) << 192 | uint256(d.accrualBps)
-            << 200 | uint256(d.rateBps) << 216;
+            << 200 | uint256(d.rateBps) << 216 | (d.marked ? 1 << 232 : 0);
         assembly ("memory-safe") {
             sstore(a.slot, first)
             sstore(add(a.slot, 1), second)

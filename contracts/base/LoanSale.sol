@@ -12,6 +12,7 @@ import {Evidence, ILoanServicer, LoanState} from "../interfaces/IFleetCredit.sol
 import {Finding} from "../interfaces/ILoanHealth.sol";
 import {ILossFund} from "../interfaces/ILossFund.sol";
 import {Debt, DebtLib, Paid} from "../libraries/DebtLib.sol";
+import {WriteDownLib} from "../libraries/WriteDownLib.sol";
 import {LoanLedger} from "./LoanLedger.sol";
 
 /// @notice How loans end: paid, sold, or taken by the vault.
@@ -39,7 +40,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     /* ---- for the auction ---- */
 
     /// @inheritdoc ILoanServicer
-    function collateralSold(uint256 loanId, uint96 amount, uint256 price, address to)
+    function collateralSold(uint256 loanId, uint96 amount, uint256 price, uint256 value, address to)
         external
         onlyAuction
         nonReentrant
@@ -61,18 +62,24 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             _bookLast(loanId, a, before, price);
             return;
         }
-        _book(loanId, d.accrualBps, paid);
+        uint256 worth = Math.max(price, value);
+        VAULT.receiveProceeds(loanId, d.accrualBps, paid.principal, paid.interest, paid.accrued, worth);
         if (a.lotGone) {
             // The last of what secured it: what is missing now stays missing.
             if (a.collateralAmount == 0) _settle(loanId, a, d, 0);
-        } else if (!_isPlainlyWrong(a, d) && _isRight(a, d, _find(a, d))) {
-            _cure(loanId, a, d);
+            return;
         }
+        // No price mends these, and what was sold counts no longer.
+        if (_isPlainlyWrong(a, d)) return;
+        Finding memory f = _stillWrong(a, d);
+        if (f.kind == Evidence.None) _cure(loanId, a, d);
+        else _writeMark(loanId, a, d.carrying(), f);
     }
 
     /// @inheritdoc ILoanServicer
     function lotSold(uint256 loanId, uint256 price, address to) external onlyAuction nonReentrant {
         (Account storage a, Debt memory d) = _breached(loanId);
+        _requireWrong(loanId, a, d);
         _sellLot(loanId, a, d, price, to);
     }
 
@@ -82,6 +89,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         require(!a.lotGone, NotOffered(loanId));
         uint256 left = a.collateralAmount;
         require(left == 0, CollateralLeft(loanId, left));
+        _requireWrong(loanId, a, d);
         uint256 have = _takeKept(a) + _collect(loanId, a);
         if (have >= d.total()) {
             _settle(loanId, a, d, have);
@@ -181,6 +189,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
             _payFromHere(loanId, d, have);
             d.advance();
             _store(a, d);
+            _writeOff(loanId, a, d);
         } else {
             _settle(loanId, a, d, have);
         }
@@ -235,7 +244,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
     }
 
     /// @dev A gate or a token that refuses the borrower keeps the pledge here, not the loan from being paid. So does a payer who
-    /// sends too little gas for it, which costs the borrower a `reclaim`.
+    /// sends too little gas for it, which costs the borrower a call that reclaims it.
     function _giveBack(uint256 loanId, Account storage a, address borrower) private {
         bool lotKept;
         bool collateralKept;
@@ -271,6 +280,7 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         a.markedSince = 0;
         a.breachedSince = 0;
         a.exceeded = false;
+        d.marked = false;
         d.accrualBps = d.rateBps;
         _store(a, d);
 
@@ -288,10 +298,37 @@ abstract contract LoanSale is ILoanServicer, LoanLedger {
         return block.timestamp > d.nextDueAt || block.timestamp >= a.insuredUntil;
     }
 
-    /// @dev Nothing wrong is found; and where the debt was above its limit, a price that cannot be told is no proof that it no
-    /// longer is: what can be told must carry it.
-    function _isRight(Account storage a, Debt memory d, Finding memory f) internal view returns (bool) {
-        return f.kind == Evidence.None && (!a.exceeded || d.total() <= f.breachLimit);
+    /// @dev What is still wrong with a marked loan: as found; and where the debt was above its limit, a price that cannot be told
+    /// is no proof that it no longer is: what can be told must carry it.
+    function _stillWrong(Account storage a, Debt memory d) internal view returns (Finding memory f) {
+        f = _find(a, d);
+        if (f.kind == Evidence.None && a.exceeded && d.total() > f.breachLimit) f.kind = Evidence.AboveBreachLimit;
+    }
+
+    /// @dev A fleet is not taken for what is mended: then anybody cures the loan. `d` is accrued, and advanced here.
+    function _requireWrong(uint256 loanId, Account storage a, Debt memory d) private view {
+        d.advance();
+        require(_isPlainlyWrong(a, d) || _stillWrong(a, d).kind != Evidence.None, NoEvidence(loanId));
+    }
+
+    /// @dev The lot is gone and did not pay the debt: what no collateral is left for counts for nobody from now on, as if the mark
+    /// were as old as its fall is long.
+    function _writeOff(uint256 loanId, Account storage a, Debt memory d) private {
+        Finding memory f = _find(a, d);
+        Carrying memory carrying = d.carrying();
+        uint256 since = block.timestamp - WriteDownLib.MARK_DAYS * 1 days;
+        emit MarkLoan(loanId, f.kind, since, f.floor);
+        VAULT.unmark(loanId, carrying);
+        VAULT.markDown(loanId, carrying, f.floor, since);
+    }
+
+    /// @dev Writes the loan down, or its mark anew, to the floor that was found; where a price cannot be told, to no less than a mark
+    /// had already.
+    function _writeMark(uint256 loanId, Account storage a, Carrying memory carrying, Finding memory f) internal {
+        uint256 floor = f.known ? f.floor : Math.max(f.floor, VAULT.floorOf(loanId));
+        uint256 since = a.markedSince;
+        emit MarkLoan(loanId, f.kind, since, floor);
+        VAULT.markDown(loanId, carrying, floor, since);
     }
 
     /// @dev The set-aside revenue and the reserve, taken out.

@@ -100,11 +100,11 @@ interface ICollateralAuction {
         external
         returns (uint256 bought, uint256 price);
 
-    /// @notice Buys title and pledged shares. The caller pays.
+    /// @notice Buys title and pledged shares. The caller pays. Refused where nothing is wrong with the loan any more, cured or not.
     function bidLot(uint256 loanId, uint256 maxPrice, address to) external returns (uint256 price);
 
     /// @notice Once the lot's clock has run out, gives it to the vault, which books the last premium on the appraisal with
-    /// its revenue cap, rounded down, and at most what is owed. For anyone.
+    /// its revenue cap, rounded down, and at most what is owed. For anyone, and refused likewise.
     function giveLotToVault(uint256 loanId) external;
 
     function sale(uint256 loanId) external view returns (Sale memory);

@@ -54,6 +54,10 @@ interface ICollateralPrices {
     /// are not those listed, and while an L2 sequencer is down or has just restarted.
     function value(address token, uint256 amount) external view returns (uint256);
 
+    /// @notice Value of `amount` units of `token` at the greatest answer that would be believed, whatever its feed says now;
+    /// rounded up. Nothing for a token that never was listed.
+    function mostValue(address token, uint256 amount) external view returns (uint256);
+
     /// @notice Reverts with `SequencerDown` while the sequencer is down.
     /// @return upSince Since when it has been up, Unix seconds; zero on a chain without a sequencer.
     function sequencerUpSince() external view returns (uint256 upSince);

@@ -96,6 +96,18 @@ interface ICreditVault {
     function receivePayment(uint256 loanId, uint256 rateBps, uint256 principal, uint256 interest, uint256 accruedPaid)
         external;
 
+    /// @notice As `receivePayment`, of what a part of the pledge was sold for: the floor of its mark falls by `worth`, else who
+    /// leaves next would be paid for what was sold.
+    /// @param worth Of what was sold, in asset units; no less than its floor counted.
+    function receiveProceeds(
+        uint256 loanId,
+        uint256 rateBps,
+        uint256 principal,
+        uint256 interest,
+        uint256 accruedPaid,
+        uint256 worth
+    ) external;
+
     /// @notice The loan accrues at another rate from now on.
     function reprice(uint256 loanId, Carrying calldata before, uint16 rateBps) external;
 
@@ -133,6 +145,8 @@ interface ICreditVault {
     function conservativeAssets() external view returns (uint256);
     function optimisticAssets() external view returns (uint256);
     function book() external view returns (VaultBook memory);
+    /// @notice What a marked loan counts for once it has fallen; zero for a loan without a mark, and for a held lot.
+    function floorOf(uint256 loanId) external view returns (uint256);
     function epoch(uint256 id) external view returns (Epoch memory);
     function currentEpoch() external view returns (uint256);
     /// @notice The oldest epoch with requests that are not served; zero where there is none.

@@ -171,7 +171,7 @@ interface ICreditFacts {
     event OfferLot(uint256 indexed loanId, uint256 askingPrice);
     /// @notice Nothing is owed any more. `surplus` is what the borrower got beyond it, `covered` what the loss fund paid, `loss` the vault's.
     event CloseLoan(uint256 indexed loanId, uint256 surplus, uint256 covered, uint256 loss);
-    /// @notice A closed loan's pledge could not be sent back: the borrower takes it with `reclaim`.
+    /// @notice A closed loan's pledge could not be sent back: the borrower takes it with `reclaimLot` and `reclaimCollateral`.
     event KeepPledge(uint256 indexed loanId, bool lot, bool collateral);
     event SetCap(bytes32 indexed kind, bytes32 indexed key, uint256 cap);
     event SetCostRecipient(address indexed recipient);
@@ -192,6 +192,8 @@ interface ICreditFacts {
     error CoverageTooLow(uint256 loanId, uint256 revenuePerMonth, uint256 servicePerMonth, uint256 coverageBps);
     error CapExceeded(bytes32 kind, bytes32 key, uint256 outstanding, uint256 cap);
     error NotInsured(uint256 loanId, uint256 insuredUntil);
+    /// @notice A date that is drawn nearer leaves the loan's grace for other papers.
+    error InsuranceTooShort(uint256 loanId, uint256 insuredUntil, uint256 least);
     error NoFreshReport(uint256 fleetId, uint256 acceptedAt);
     error NothingToRepay(uint256 loanId);
     error NoEvidence(uint256 loanId);
@@ -251,7 +253,8 @@ interface ILoanOffice is ICreditFacts {
     /// for those without a cap of their own. Restricted to the risk role.
     function setCap(bytes32 kind, bytes32 key, uint96 cap) external;
 
-    /// @notice Restricted to the risk role, which has seen the papers.
+    /// @notice Restricted to the risk role, which has seen the papers. The date is not in the past; where it is sooner than the one
+    /// on record, not before the loan's grace days from now are over: a policy that ends early leaves time for another.
     function setInsuredUntil(uint256 loanId, uint40 insuredUntil) external;
 
     /* ---- reads ---- */
@@ -274,7 +277,8 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /* ---- paying: never paused ---- */
 
     /// @notice Pays `amount`, or all that is owed where that is less. For anyone. The last payment closes the loan: title,
-    /// shares and collateral go back to the borrower, reserve and set-aside revenue are credited to it.
+    /// shares and collateral go back to the borrower, reserve and set-aside revenue are credited to it. Any other that puts a
+    /// marked loan right cures it.
     /// @return principal Paid, in asset units.
     /// @return interest Paid, in asset units.
     function repay(uint256 loanId, uint256 amount) external returns (uint256 principal, uint256 interest);
@@ -283,14 +287,18 @@ interface ILoanServicer is IPayouts, ICreditFacts {
     /// lot its revenue reduces what is owed.
     function service(uint256 loanId) external;
 
-    /// @notice Takes what a closed loan could not send back, for instance because the gate of the shares or the list of a token
-    /// refused the borrower: nobody's refusal keeps a loan from being paid. For the borrower.
-    function reclaim(uint256 loanId, address to) external;
+    /// @notice Takes title and shares that a closed loan could not send back, for instance because the gate of the shares refused
+    /// the borrower: nobody's refusal keeps a loan from being paid. What they earned meanwhile is credited. For the borrower.
+    function reclaimLot(uint256 loanId, address to) external;
+
+    /// @notice Takes collateral that a closed loan could not send back, by itself: a token that refuses still keeps no title here.
+    /// For the borrower.
+    function reclaimCollateral(uint256 loanId, address to) external;
 
     /* ---- evidence ---- */
 
     /// @notice Services the loan, then writes it down on evidence, and declares a breach where the evidence is one. For anyone.
-    /// A loan with a mark gets its floor anew.
+    /// A loan with a mark gets its floor anew, which stays at least what it was while a part of the pledge cannot be told.
     function mark(uint256 loanId) external;
 
     /// @notice Ends mark and breach once nothing is wrong any more. For anyone.
@@ -302,17 +310,20 @@ interface ILoanServicer is IPayouts, ICreditFacts {
 
     /* ---- sale: for the auction ---- */
 
-    /// @notice `price`, at most what is owed, was sent to the vault for `amount` of collateral. Cures the loan where nothing is
-    /// wrong any more, closes it where all is paid.
-    function collateralSold(uint256 loanId, uint96 amount, uint256 price, address to) external;
+    /// @notice `price`, at most what is owed, was sent to the vault for `amount` of collateral, whose `value` in the asset's units its
+    /// feed tells. Cures the loan where nothing is wrong any more, closes it where all is paid, and else lets its mark count no more
+    /// for what was sold.
+    function collateralSold(uint256 loanId, uint96 amount, uint256 price, uint256 value, address to) external;
 
     /// @notice `price` was sent here for title and pledged shares. Costs, then the vault, then the borrower; set-aside revenue
     /// and reserve pay before a shortfall is booked. With a shortfall and collateral left the loan stays open and in breach,
-    /// without its lot, until the collateral is sold: the sale of its last unit books what is missing then.
+    /// without its lot, until the collateral is sold: it is written down at once to what a mark's floor counts of the collateral,
+    /// nothing where that cannot be told, and the sale of its last unit books what is missing then. Reverts with `NoEvidence`
+    /// where nothing is wrong any more.
     function lotSold(uint256 loanId, uint256 price, address to) external;
 
     /// @notice Nobody bought the lot: the vault takes it for the debt alone, less reserve and set-aside revenue. Reverts while
-    /// collateral is left, which sells first.
+    /// collateral is left, which sells first, and with `NoEvidence` where nothing is wrong any more.
     /// @param value Floor price, of which the vault books at most what is owed.
     function lotUnsold(uint256 loanId, uint256 value) external;
 

@@ -57,8 +57,11 @@ struct Finding {
     Evidence kind;
     uint256 since;
     uint256 breachSince;
-    /// @dev The debt is above the breach limit, by prices that could all be told.
+    /// @dev The debt is above the breach limit: by an appraisal that could be told, and by collateral at its price, or, where that
+    /// cannot be told, at the greatest that would be believed.
     bool exceeded;
+    /// @dev Whether all of the pledge could be told.
+    bool known;
     /// @dev What the pledge counts for at worst, at most what is owed, and what may be owed; what cannot be told counts zero.
     uint256 floor;
     uint256 breachLimit;
@@ -88,7 +91,9 @@ interface ILoanHealth {
     /// @notice The limits of a loan that is drawn now, when its fleet's head was accepted, and whether it is silent.
     function drawLimits(Pledge calldata pledge) external view returns (Limits memory, uint256 acceptedAt, bool silent);
 
-    /// @notice What is wrong with a loan. Never reverts: a price that cannot be told is no evidence.
+    /// @notice What is wrong with a loan. Never reverts. A price that cannot be told is no evidence: no breach is found that any price
+    /// which would be believed denies. Nor does it hide one: collateral does not keep a debt within its limit that it could not
+    /// carry at the greatest of these prices, so that a little of it beside a dead feed changes nothing.
     function find(Suspect calldata suspect) external view returns (Finding memory);
 
     /// @notice When the fleet's present head was accepted, and from when on its silence is a breach: 48 hours later, without the

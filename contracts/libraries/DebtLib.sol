@@ -29,6 +29,8 @@ struct Debt {
     /// `rateBps`, or with the late rate.
     uint16 accrualBps;
     uint16 rateBps;
+    /// Whether the vault writes it down.
+    bool marked;
 }
 
 /// @dev What was paid, in asset units; and of the scaled interest, how much that paid.

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Carrying} from "../interfaces/ICreditVault.sol";
 
-/// @notice Many loans as one: their principal, and the interest that accrues on it. Interest is kept in asset units × basis
-/// points × seconds, so that the sum is exactly the sum of what each loan accrues, however often and in whatever order they
+/// @notice Many loans as one: their principal, and the interest that accrues on it. Interest is kept scaled, as
+/// `InterestLib` does, so that the sum is exactly the sum of what each loan accrues, however often and in whatever order they
 /// change.
 library LoanBookLib {
     using LoanBookLib for LoanBook;
     using SafeCast for uint256;
-
-    /// @dev Asset units × basis points × seconds in one asset unit: a year of 365 days at 100 %.
-    uint256 internal constant SCALE = 10_000 * 365 days;
 
     /// @dev Money in asset units, times in Unix seconds.
     struct LoanBook {
@@ -81,16 +77,6 @@ library LoanBookLib {
             sstore(self.slot, first)
             sstore(add(self.slot, 1), second)
         }
-    }
-
-    /// @dev Asset units. Rounds down: what redeeming lenders are paid for.
-    function unitsDown(uint256 scaled) internal pure returns (uint256) {
-        return scaled / SCALE;
-    }
-
-    /// @dev Asset units. Rounds up: what entering lenders pay for, and what borrowers owe.
-    function unitsUp(uint256 scaled) internal pure returns (uint256) {
-        return Math.ceilDiv(scaled, SCALE);
     }
 
     function _perSecond(Carrying memory loan) private pure returns (uint256) {

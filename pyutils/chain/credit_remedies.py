@@ -69,6 +69,7 @@ CREDIT_REMEDIES: Final[Mapping[str, str]] = {
     "CoverageTooLow": "Draw less or over more months, or pledge more shares",
     "FleetInUse": "Close the fleet's loan first; a fleet secures one at a time",
     "InBreach": "Cure the loan first: pay what is due and mend what is wrong (`gpurwa credit status`)",
+    "InsuranceTooShort": "Give the date named, or a later one: the borrower has its grace to insure anew",
     "InvalidAmount(uint256,uint256)": "Give an amount above zero, and no more than there is",
     "InvalidRequest": "Mend the field named and ask again",
     "NoEvidence": "Nothing is wrong with the loan that the chain can prove",

@@ -65,15 +65,20 @@ def take_back(
 
 @click.command()
 @LOAN
+@click.option("--lot", "part", flag_value="reclaimLot", help="Title and shares.")
+@click.option("--collateral", "part", flag_value="reclaimCollateral", help="Liquid collateral.")
 @click.option("--to", help="Who gets it; the account that signs by default.")
 @COIN
 @writes
-def reclaim(session: Session, loan_id: int, to: str | None, coin: str | None) -> None:
+def reclaim(session: Session, loan_id: int, part: str | None, to: str | None, coin: str | None) -> None:
     """Take what a closed loan could not send back, because a gate or a token refused the borrower. For the borrower."""
+    if part is None:
+        raise InputError("the lot or the collateral, one at a time", remedy="Give either --lot or --collateral")
     receiver = session.address(to) if to is not None else session.lane.address
-    session.confirm(f"Send what is left of loan {loan_id}'s pledge to {receiver}")
-    receipt = send(session.lane, market(session, coin).credit, "reclaim", loan_id, receiver)
-    session.done(receipt, f"the pledge of loan {loan_id} is {receiver}'s", loan=loan_id)
+    what = "lot" if part == "reclaimLot" else "collateral"
+    session.confirm(f"Send the {what} of loan {loan_id} to {receiver}")
+    receipt = send(session.lane, market(session, coin).credit, part, loan_id, receiver)
+    session.done(receipt, f"the {what} of loan {loan_id} is {receiver}'s", loan=loan_id)
 
 
 def _one(shares: str | None, collateral: str | None) -> str:

@@ -16,10 +16,12 @@ class CreditModel(OfficeModel, EndingModel):
 
     # ---- paying ----
 
-    def repay(self, loan_id: LoanId, amount: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> Debt:
-        """Pay `amount`, or all where that is less, and return what was paid.
+    def repay(
+        self, loan_id: LoanId, amount: TokenUnits, revenue: TokenUnits, around: Surroundings, now: UnixSeconds
+    ) -> Debt:
+        """Pay `amount`, or all where that is less, and return what was paid. A marked loan that is right then is cured.
 
-        `revenue` is what custody brings where that closes the loan.
+        `revenue` is what custody brings where that closes the loan, `around` says what the pledge is worth.
         """
         account = self._in_state(loan_id, LoanState.OPEN)
         owed = account.owed(now)
@@ -28,6 +30,10 @@ class CreditModel(OfficeModel, EndingModel):
         paid = self._pay(account, amount, now)
         if paid.total == owed.total:
             self._close(account, TokenUnits(0 if account.lot_gone else revenue))
+            return paid
+        marked = account.loan.marked_since
+        if marked and self.still_wrong(account, account.loan, around, now).kind is Evidence.NONE:
+            self._cure(account, now)
         return paid
 
     def service(self, loan_id: LoanId, revenue: TokenUnits, now: UnixSeconds) -> loans.Served | None:
@@ -67,8 +73,7 @@ class CreditModel(OfficeModel, EndingModel):
         account.loan = loans.reprice(account.loan, late=True, now=now)
         if account.loan.accrual_bps != carrying.rate_bps:
             self._vault.reprice(loan_id, carrying, Bps(account.loan.accrual_bps), now)
-        carrying = self._carrying(account, now)
-        self._vault.mark_down(loan_id, carrying, found.floor, UnixSeconds(account.loan.marked_since), now)
+        self._write_mark(account, found, now)
         return found
 
     def cure(self, loan_id: LoanId, revenue: TokenUnits, around: Surroundings, now: UnixSeconds) -> None:
@@ -77,10 +82,9 @@ class CreditModel(OfficeModel, EndingModel):
         if not account.loan.marked_since:
             raise no.NotMarkedError(loan_id)
         preview, _ = loans.service(account.loan, TokenUnits(0 if account.lot_gone else revenue), now)
-        found = find(preview, around, now, lot_gone=account.lot_gone)
-        if not loans.is_paid(preview) and not self._is_right(account, preview, found, around, now):
-            evidence = found.kind if found.kind is not Evidence.NONE else Evidence.ABOVE_BREACH_LIMIT
-            raise no.StillWrongError(loan_id, evidence)
+        found = self.still_wrong(account, preview, around, now).kind
+        if not loans.is_paid(preview) and found is not Evidence.NONE:
+            raise no.StillWrongError(loan_id, found)
         self.service(loan_id, revenue, now)
         if account.loan.state is LoanState.OPEN:
             self._cure(account, now)

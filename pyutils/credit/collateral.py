@@ -106,6 +106,12 @@ def value_down(feed: PriceFeed, answer: int, amount: int, asset_decimals: int) -
     return TokenUnits(amount * answer * 10**asset_decimals // unit)
 
 
+def most_value(feed: PriceFeed, amount: int, asset_decimals: int) -> TokenUnits:
+    """Return the value of `amount` units of a token at the greatest answer that would be believed. Rounds up."""
+    unit: int = 10 ** (feed.token_decimals + feed.feed_decimals)
+    return TokenUnits(-(-amount * feed.most * 10**asset_decimals // unit))
+
+
 def checked_answer(token: str, feed: PriceFeed, reading: Reading, now: UnixSeconds) -> int:
     """Return the newest answer in the feed's own units once nothing speaks against it; raises what does."""
     latest = reading.latest

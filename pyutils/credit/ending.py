@@ -10,8 +10,10 @@ from pyutils.credit.account import LoanAccount
 from pyutils.credit.evidence import Surroundings, find
 from pyutils.credit.interest import NO_INTEREST
 from pyutils.credit.ledger import LedgerModel
+from pyutils.credit.loan import lateness
+from pyutils.credit.vault import MARK_DAYS
 from pyutils.credit.vault_books import VaultBooks
-from pyutils.models.loan import Debt, LoanState
+from pyutils.models.loan import Debt, Evidence, LoanState
 from pyutils.units import BPS, NO_MONEY, FleetId, LoanId, TokenUnits, UnixSeconds
 
 
@@ -44,37 +46,65 @@ class EndingModel(LedgerModel):
         loan_id: LoanId,
         amount: TokenUnits,
         price: TokenUnits,
+        value: TokenUnits,
         revenue: TokenUnits,
         around: Surroundings,
         now: UnixSeconds,
     ) -> None:
-        """Book `price` for `amount` of collateral; `around` says what the rest of the pledge is worth."""
+        """Book `price` for `amount` of collateral of some `value`; `around` says what the rest is worth."""
         account = self._breached(loan_id)
         owed = account.owed(now)
         if price > owed.total:
             raise no.PriceTooHighError(loan_id, price, owed.total)
-        self._pay(account, price, now)
+        self._pay(account, price, now, worth=max(price, value))
         account.change(collateral_amount=account.loan.collateral_amount - amount)
         if price == owed.total:
             self._close(account, revenue)
-        elif account.lot_gone:
+            return
+        if account.lot_gone:
             if account.loan.collateral_amount == 0:
                 # The last of what secured it: what is missing now stays missing.
                 self._settle(account, NO_MONEY, now)
-        elif self._is_right(account, account.loan, find(account.loan, around, now), around, now):
+            return
+        late, _ = lateness(account.loan, now)
+        if late is not Evidence.NONE or now >= account.loan.terms.insured_until:
+            # No price mends these, and what was sold counts no longer.
+            return
+        found = self.still_wrong(account, account.loan, around, now)
+        if found.kind is Evidence.NONE:
             self._cure(account, now)
+        else:
+            self._write_mark(account, found, now)
 
-    def lot_sold(self, loan_id: LoanId, price: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> None:
-        """Book `price` for title and pledged shares."""
-        self._sell_lot(self._breached(loan_id), price, revenue, now)
+    def lot_sold(
+        self,
+        loan_id: LoanId,
+        price: TokenUnits,
+        revenue: TokenUnits,
+        standing: Surroundings,
+        around: Surroundings,
+        now: UnixSeconds,
+    ) -> None:
+        """Book `price` for title and pledged shares.
 
-    def lot_unsold(self, loan_id: LoanId, value: TokenUnits, revenue: TokenUnits, now: UnixSeconds) -> None:
-        """Let the vault take the lot, which it books for at most `value`."""
+        `standing` says what the whole pledge is worth, `around` what the collateral that stays is.
+        """
+        account = self._breached(loan_id)
+        self._require_wrong(account, standing, now)
+        self._sell_lot(account, price, revenue, now)
+        if account.loan.state is LoanState.OPEN:
+            self._write_off(account, around, now)
+
+    def lot_unsold(
+        self, loan_id: LoanId, value: TokenUnits, revenue: TokenUnits, standing: Surroundings, now: UnixSeconds
+    ) -> None:
+        """Let the vault take the lot, which it books for at most `value`; `standing` says what the pledge is worth."""
         account = self._breached(loan_id)
         if account.lot_gone:
             raise no.NotOfferedError(loan_id)
         if account.loan.collateral_amount:
             raise no.CollateralLeftError(loan_id, account.loan.collateral_amount)
+        self._require_wrong(account, standing, now)
         have = TokenUnits(account.take_kept() + revenue)
         if have >= account.owed(now).total:
             self._settle(account, have, now)
@@ -141,6 +171,18 @@ class EndingModel(LedgerModel):
             account.loan = loans.meet(account.loan, now)
         else:
             self._settle(account, have, now)
+
+    def _require_wrong(self, account: LoanAccount, standing: Surroundings, now: UnixSeconds) -> None:
+        """Refuse to take a fleet for what is mended."""
+        if self.still_wrong(account, account.loan, standing, now).kind is Evidence.NONE:
+            raise no.NoEvidenceError(account.loan_id)
+        account.loan = loans.meet(account.loan, now)
+
+    def _write_off(self, account: LoanAccount, around: Surroundings, now: UnixSeconds) -> None:
+        """Count no more of a loan without its lot than a mark's floor counts of its collateral, from now on."""
+        carrying, floor = self._carrying(account, now), find(account.loan, around, now, lot_gone=True).floor
+        self._vault.unmark(account.loan_id, carrying, now)
+        self._vault.mark_down(account.loan_id, carrying, floor, UnixSeconds(now - MARK_DAYS * loans.DAY_S), now)
 
     def _settle(self, account: LoanAccount, have: TokenUnits, now: UnixSeconds) -> None:
         """End a loan with `have`: the vault gets what it is owed, the borrower the rest; the loss fund meets a lack."""

@@ -17,6 +17,11 @@ class Surroundings:
 
     limits: Limits
     """Of what can be told; the rest counts zero."""
+    most_limit: TokenUnits | None
+    """The breach limit, with collateral whose price cannot be told at the greatest that would be believed.
+
+    None where the hardware's price cannot be told: then nothing is above it.
+    """
     untold: RefusalError | None
     """Why something cannot be told; None where everything can."""
     breach_from: UnixSeconds
@@ -34,8 +39,10 @@ class Finding:
     """When the first of all that is wrong began."""
     breach_since: UnixSeconds = EPOCH
     """When the first that is a breach began; zero where none is."""
+    known: bool = True
+    """Whether all of the pledge could be told."""
     exceeded: bool = False
-    """Whether the debt is above the breach limit."""
+    """Whether the debt is above the breach limit, whatever collateral is worth whose price cannot be told."""
 
     def add_breach(self, kind: Evidence, since: UnixSeconds) -> None:
         """Add one more breach."""
@@ -52,7 +59,7 @@ def find(loan: Loan, around: Surroundings, now: UnixSeconds, *, lot_gone: bool =
     collateral is sold too.
     """
     owed = debt(loan, now).total
-    found = Finding(TokenUnits(min(around.limits.floor, owed)))
+    found = Finding(TokenUnits(min(around.limits.floor, owed)), known=around.untold is None)
     late, since = lateness(loan, now)
     if late is not Evidence.NONE:
         found.kind, found.since = Evidence.MISSED_DUE, UnixSeconds(meet(loan, now).next_due_at)
@@ -61,7 +68,7 @@ def find(loan: Loan, around: Surroundings, now: UnixSeconds, *, lot_gone: bool =
     if lot_gone:
         found.add_breach(Evidence.ABOVE_BREACH_LIMIT, UnixSeconds(loan.breached_since))
         return found
-    if around.untold is None and owed > around.limits.breach_limit:
+    if around.most_limit is not None and owed > around.most_limit:
         found.exceeded = True
         found.add_breach(Evidence.ABOVE_BREACH_LIMIT, now)
     if now >= loan.terms.insured_until:

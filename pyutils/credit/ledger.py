@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pyutils.credit import loan as loans
 from pyutils.credit import refusals as no
 from pyutils.credit.account import LoanAccount
-from pyutils.credit.evidence import Finding, Surroundings
+from pyutils.credit.evidence import Finding, Surroundings, find
 from pyutils.credit.vault_books import Carrying, VaultBooks
 from pyutils.models.address import ZERO_ADDRESS
 from pyutils.models.loan import Debt, Evidence, Loan, LoanState
 from pyutils.payouts import Payouts
-from pyutils.units import Bps, FleetId, LoanId, ScaledInterest, TokenUnits, UnixSeconds
+from pyutils.units import NO_MONEY, Bps, FleetId, LoanId, ScaledInterest, TokenUnits, UnixSeconds
 
 FLEET, OPERATOR, BORROWER = "fleet", "operator", "borrower"
 DEFAULT_KEY = bytes(32)
@@ -61,19 +61,21 @@ class LedgerModel:
         kept = sum(one.loan.set_aside + one.loan.reserve for one in self.accounts.values())
         return TokenUnits(kept + self.payouts.total(self.token))
 
-    def _pay(self, account: LoanAccount, amount: TokenUnits, now: UnixSeconds) -> Debt:
+    def _pay(self, account: LoanAccount, amount: TokenUnits, now: UnixSeconds, *, worth: TokenUnits = NO_MONEY) -> Debt:
         """Pay from wherever the money is, and tell the vault."""
         before = self._carrying(account, now)
         account.loan, paid = loans.pay(account.loan, amount, now)
-        self._tell_paid(account, before, paid, now)
+        self._tell_paid(account, before, paid, now, worth=worth)
         return paid
 
-    def _tell_paid(self, account: LoanAccount, before: Carrying, paid: Debt, now: UnixSeconds) -> None:
+    def _tell_paid(
+        self, account: LoanAccount, before: Carrying, paid: Debt, now: UnixSeconds, *, worth: TokenUnits = NO_MONEY
+    ) -> None:
         if loans.is_paid(account.loan):
             self._vault.settle(account.loan_id, before, paid.total, now)
         else:
             accrued_paid = ScaledInterest(before.accrued_scaled - account.loan.accrued_scaled)
-            self._vault.receive_payment(account.loan_id, before, paid, accrued_paid, now)
+            self._vault.receive_payment(account.loan_id, before, paid, accrued_paid, now, worth=worth)
 
     def _close(self, account: LoanAccount, surplus: TokenUnits) -> TokenUnits:
         """Close a loan that owes nothing; what is kept here, and `surplus`, is the borrower's. Return it."""
@@ -104,12 +106,25 @@ class LedgerModel:
         if account.loan.accrual_bps != carrying.rate_bps:
             self._vault.reprice(account.loan_id, carrying, Bps(account.loan.accrual_bps), now)
 
-    def _is_right(
-        self, account: LoanAccount, loan: Loan, found: Finding, around: Surroundings, now: UnixSeconds
-    ) -> bool:
-        """Say whether nothing is wrong; a price that cannot be told is no proof that a debt is within its limit."""
-        within = loans.debt(loan, now).total <= around.limits.breach_limit
-        return found.kind is Evidence.NONE and (not account.exceeded or within)
+    def still_wrong(self, account: LoanAccount, loan: Loan, around: Surroundings, now: UnixSeconds) -> Finding:
+        """Return what is still wrong with a marked loan, which stands as `loan`.
+
+        As found; and where its debt was above the limit, a price that cannot be told is no proof that it no longer is.
+        """
+        found = find(loan, around, now, lot_gone=account.lot_gone)
+        above = account.exceeded and loans.debt(loan, now).total > around.limits.breach_limit
+        if found.kind is Evidence.NONE and above:
+            found.kind = Evidence.ABOVE_BREACH_LIMIT
+        return found
+
+    def _write_mark(self, account: LoanAccount, found: Finding, now: UnixSeconds) -> None:
+        """Write the loan down, or its mark anew, to the floor that was found.
+
+        Where a price cannot be told a mark keeps at least the floor that it had.
+        """
+        floor = found.floor if found.known else max(found.floor, self._vault.floor_of(account.loan_id))
+        since = UnixSeconds(account.loan.marked_since)
+        self._vault.mark_down(account.loan_id, self._carrying(account, now), floor, since, now)
 
     def _carrying(self, account: LoanAccount, now: UnixSeconds) -> Carrying:
         loan = account.loan

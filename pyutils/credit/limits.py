@@ -43,6 +43,11 @@ def limits_of(
     return limits
 
 
+def most_limit_of(limits: Limits, pledge: Pledge, most_collateral: TokenUnits) -> TokenUnits:
+    """Return the breach limit where collateral whose price cannot be told is worth `most_collateral`. Rounds up."""
+    return TokenUnits(limits.breach_limit + -(-most_collateral * pledge.collateral_breach_bps // BPS))
+
+
 def draw_limits_of(
     parameters: HealthParameters, pledge: Pledge, value: FleetValue, collateral: TokenUnits | None
 ) -> Limits:

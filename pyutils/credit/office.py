@@ -187,11 +187,15 @@ class OfficeModel(LedgerModel):
         self.caps[kind, key].cap = cap
 
     def set_insured_until(self, loan_id: LoanId, insured_until: UnixSeconds, now: UnixSeconds) -> None:
-        """Record other papers."""
+        """Record other papers, which may not end sooner than those on record unless the loan's grace is left."""
         account = self._known(loan_id)
         if insured_until < now:
             raise no.InvalidLoanTermsError("insuredUntil")
-        account.change(terms=account.loan.terms.model_copy(update={"insured_until": insured_until}))
+        terms = account.loan.terms
+        least = min(terms.insured_until, now + terms.grace_days * loans.DAY_S)
+        if insured_until < least:
+            raise no.InsuranceTooShortError(loan_id, insured_until, least)
+        account.change(terms=terms.model_copy(update={"insured_until": insured_until}))
 
 
 def check_terms(terms: LoanTerms, now: UnixSeconds) -> None:

@@ -47,6 +47,12 @@ class NotInsuredError(RefusalError):
     fields = ("loanId", "insuredUntil")
 
 
+class InsuranceTooShortError(RefusalError):
+    """A date that is drawn nearer leaves the loan's grace for other papers."""
+
+    fields = ("loanId", "insuredUntil", "least")
+
+
 class NoFreshReportError(RefusalError):
     """The fleet's report is too old to lend on."""
 

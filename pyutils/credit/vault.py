@@ -16,6 +16,7 @@ from pyutils.credit.vault_refusals import (
     EntryClosedError,
     EpochStillOpenError,
     EpochWaitingError,
+    ERC4626ExceededMaxMintError,
     InsufficientCashError,
     MarkTooYoungError,
     NothingToServeError,
@@ -55,9 +56,9 @@ class Fall:
         """Return by how much it has fallen, in ninetieths of a unit: exact."""
         return (self.base - self.floor) * self.steps(now) * (LOT_DAYS // self.days)
 
-    def lower(self, base: int) -> None:
-        """Fall from a lower base since the same day, to the same floor until the two meet."""
-        self.base, self.floor = base, min(self.floor, base)
+    def lower(self, base: int, floor: int) -> None:
+        """Fall from a lower base since the same day, to `floor` until the two meet."""
+        self.base, self.floor = base, min(floor, base)
 
 
 @dataclass(slots=True)
@@ -134,18 +135,28 @@ class VaultModel(RedemptionModel):
         self.loans[loan_id] = BookedLoan(principal, rate_bps, NO_INTEREST, now)
 
     def receive_payment(
-        self, loan_id: LoanId, before: Carrying, paid: Debt, accrued_paid: ScaledInterest, now: UnixSeconds
+        self,
+        loan_id: LoanId,
+        before: Carrying,
+        paid: Debt,
+        accrued_paid: ScaledInterest,
+        now: UnixSeconds,
+        *,
+        worth: TokenUnits = NO_MONEY,
     ) -> None:
-        """Book a payment: on a marked loan the base falls by it, on a held lot what is owed does."""
+        """Book a payment: on a marked loan the base falls by it, on a held lot what is owed does.
+
+        Where it is what a part of the pledge was sold for, the floor of a mark falls by what that was `worth`.
+        """
         loan, amount = self.loans[loan_id], paid.principal + paid.interest
         if loan.lot_owed is not None and loan.fall is not None:
             loan.lot_owed -= amount
-            loan.fall.lower(min(loan.fall.base, loan.lot_owed))
+            loan.fall.lower(min(loan.fall.base, loan.lot_owed), loan.fall.floor)
         else:
             loan.principal -= paid.principal
             loan.accrued_scaled, loan.since = ScaledInterest(before.accrued_scaled - accrued_paid), now
             if loan.fall is not None:
-                loan.fall.lower(max(0, loan.fall.base - amount))
+                loan.fall.lower(max(0, loan.fall.base - amount), max(0, loan.fall.floor - worth))
         self.cash = TokenUnits(self.cash + amount)
 
     def reprice(self, loan_id: LoanId, before: Carrying, rate_bps: Bps, now: UnixSeconds) -> None:
@@ -248,6 +259,11 @@ class VaultModel(RedemptionModel):
         certain = book.cash + book.performing_principal + interest
         return TokenUnits(certain + book.marked_owed + book.held_owed)
 
+    def floor_of(self, loan_id: LoanId) -> TokenUnits:
+        """Return what a marked loan counts for once it has fallen; nothing without a mark, and for a held lot."""
+        fall = self.loans[loan_id].fall
+        return NO_MONEY if fall is None else TokenUnits(fall.floor)
+
     def serving_from(self, now: UnixSeconds) -> UnixSeconds:
         """Return until when a young mark keeps epochs from being served; zero where none is young."""
         marks = (loan.fall for loan in self.loans.values() if loan.lot_owed is None and loan.fall is not None)
@@ -281,6 +297,8 @@ class VaultModel(RedemptionModel):
     def _take(self, assets: TokenUnits, shares: VaultShares, receiver: str, value: TokenUnits) -> None:
         if value + assets > self.cap:
             raise CapExceededError(value + assets, self.cap)
+        if shares > MOST_SHARES - self.supply:
+            raise ERC4626ExceededMaxMintError(receiver, shares, MOST_SHARES - self.supply)
         self.cash = TokenUnits(self.cash + assets)
         self.supply = VaultShares(self.supply + shares)
         self.balances[receiver] += shares

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pyutils.models.loan import Debt
-from pyutils.units import Bps, LoanId, ScaledInterest, TokenUnits, UnixSeconds
+from pyutils.units import NO_MONEY, Bps, LoanId, ScaledInterest, TokenUnits, UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,16 @@ class VaultBooks(Protocol):
         """Book a loan that begins. Refuses, before it changes anything, where there is no cash for it."""
 
     def receive_payment(
-        self, loan_id: LoanId, before: Carrying, paid: Debt, accrued_paid: ScaledInterest, now: UnixSeconds
+        self,
+        loan_id: LoanId,
+        before: Carrying,
+        paid: Debt,
+        accrued_paid: ScaledInterest,
+        now: UnixSeconds,
+        *,
+        worth: TokenUnits = NO_MONEY,
     ) -> None:
-        """Book a payment."""
+        """Book a payment; of what a part of the pledge was sold for, what that was `worth`."""
 
     def reprice(self, loan_id: LoanId, before: Carrying, rate_bps: Bps, now: UnixSeconds) -> None:
         """Book another rate."""
@@ -36,6 +43,9 @@ class VaultBooks(Protocol):
         self, loan_id: LoanId, carrying: Carrying, floor: TokenUnits, since: UnixSeconds, now: UnixSeconds
     ) -> None:
         """Write a loan down."""
+
+    def floor_of(self, loan_id: LoanId) -> TokenUnits:
+        """Return what a marked loan counts for once it has fallen; nothing without a mark."""
 
     def unmark(self, loan_id: LoanId, carrying: Carrying, now: UnixSeconds) -> None:
         """End a mark."""

@@ -15,6 +15,12 @@ class CapExceededError(RefusalError):
     fields = ("assets", "cap")
 
 
+class ERC4626ExceededMaxMintError(RefusalError):
+    """The vault has never more shares than epochs can count."""
+
+    fields = ("receiver", "shares", "max")
+
+
 class EntryClosedError(RefusalError):
     """The two values are too far apart to enter."""
 

@@ -17,13 +17,20 @@ class ToldVault(VaultModel):
         self.losses = NO_MONEY
 
     def receive_payment(
-        self, loan_id: LoanId, before: Carrying, paid: Debt, accrued_paid: ScaledInterest, now: UnixSeconds
+        self,
+        loan_id: LoanId,
+        before: Carrying,
+        paid: Debt,
+        accrued_paid: ScaledInterest,
+        now: UnixSeconds,
+        *,
+        worth: TokenUnits = NO_MONEY,
     ) -> None:
         """Expect interest first, and principal only once all interest is paid."""
         if self.loans[loan_id].lot_owed is None:
             self._check(loan_id, before, now)
             assert paid.principal == 0 or accrued_paid == before.accrued_scaled
-        super().receive_payment(loan_id, before, paid, accrued_paid, now)
+        super().receive_payment(loan_id, before, paid, accrued_paid, now, worth=worth)
 
     def reprice(self, loan_id: LoanId, before: Carrying, rate_bps: Bps, now: UnixSeconds) -> None:
         """Expect the loan as it was."""

@@ -9,10 +9,10 @@ from pyutils.credit import loan as loans
 from pyutils.credit.account import LoanAccount
 from pyutils.credit.appraisal import AppraisalModel, Hardware
 from pyutils.credit.book import CreditModel
-from pyutils.credit.collateral import Reading, Round, collateral_value
+from pyutils.credit.collateral import Reading, Round, collateral_value, most_value
 from pyutils.credit.evidence import Surroundings, foreseen
 from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, cap_key
-from pyutils.credit.limits import NO_LIMITS, draw_limits_of, limits_of
+from pyutils.credit.limits import NO_LIMITS, draw_limits_of, limits_of, most_limit_of
 from pyutils.credit.office import Drawing
 from pyutils.leases import Leaf
 from pyutils.models.address import ZERO_ADDRESS
@@ -61,15 +61,24 @@ class CreditWorld(World):
 
     # ---- what FleetCredit is told by others ----
 
-    def around(self, account: LoanAccount, now: UnixSeconds, *, shares: int = 0, collateral: int = 0) -> Surroundings:
-        """Return what can be told of a loan's pledge, less so many shares or so much collateral."""
+    def around(
+        self, account: LoanAccount, now: UnixSeconds, *, shares: int = 0, collateral: int = 0, lot: bool = True
+    ) -> Surroundings:
+        """Return what can be told of a loan's pledge, less so many shares, so much collateral, or without its lot."""
         loan = account.loan
         pledge = self._pledge(account, loan.shares - shares, loan.collateral_amount - collateral)
+        if not lot:
+            pledge = pledge.model_copy(update={"shares": 0})
         value, worth, untold = self._worth(account, pledge, now)
         assert self.stage.health is not None
         limits = limits_of(self.stage.health, pledge, value, worth)
+        assert self.stage.feed is not None
+        most: TokenUnits | None = None
+        if value is not None or not pledge.shares:
+            unknown = pledge.collateral_amount if worth is None else 0
+            most = most_limit_of(limits, pledge, most_value(self.stage.feed, unknown, self.decimals))
         _, breach_from = self.silence(FleetId(loan.fleet_id), now)
-        return Surroundings(limits, untold, breach_from)
+        return Surroundings(limits, most, untold, breach_from)
 
     def drawing(self, account: LoanAccount, now: UnixSeconds) -> Drawing:
         """Return what is said of a loan that is to be drawn."""
@@ -337,6 +346,7 @@ class CreditWorld(World):
         ]
         books = self.vault
         rows += [
+            *((vault.read("floorOf", one), books.floor_of(one), _same) for one in books.loans),
             (vault.read("book"), books.book(now), VaultBook.from_row),
             (vault.read("conservativeAssets"), books.conservative(now), _same),
             (vault.read("optimisticAssets"), books.optimistic(now), _same),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,7 +14,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from pyutils.anvil import Anvil
@@ -24,11 +22,12 @@ from pyutils.credit.account import LoanAccount
 from pyutils.credit.ledger import BORROWER, FLEET, OPERATOR, cap_key
 from pyutils.credit.terms import default_terms
 from pyutils.models.address import ZERO_ADDRESS
-from pyutils.models.loan import LoanState
+from pyutils.models.loan import Evidence, LoanState
 from pyutils.units import FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, VaultShares, to_bytes32_text
 
 from .credit_stage import COLLATERAL, CreditStage
 from .credit_world import CLASS, TOKEN_UNIT, CreditWorld, request_of
+from .size import QUICK, run_machine, thorough
 from .stage import COINS, SENDERS, START
 
 DAY = 86_400
@@ -240,8 +239,7 @@ class CreditMachine(RuleBasedStateMachine):
         world, account = self.world, self._loan(loan, LoanState.OPEN)
         now = world.tick(gap)
         amount = TokenUnits(account.owed(now).total * part // 256)
-        mirror = lambda revenue, at: world.credit.repay(account.loan_id, amount, revenue, at)  # noqa: E731
-        world.on_pledge(world.bidder, account, "repay", amount, mirror=mirror)
+        self._repay(account, amount)
 
     @precondition(lambda self: self._any(LoanState.OPEN, LoanState.HELD))
     @rule(gap=GAP, loan=PICK)
@@ -307,8 +305,7 @@ class CreditMachine(RuleBasedStateMachine):
             self._refresh()
         if pays and account.loan.state is LoanState.OPEN:
             amount = TokenUnits(loans.needed(account.loan, world.now) + 1)
-            mirror = lambda revenue, at: world.credit.repay(account.loan_id, amount, revenue, at)  # noqa: E731
-            world.on_pledge(world.bidder, account, "repay", amount, mirror=mirror)
+            self._repay(account, amount)
         self._cure(account)
 
     @rule(answer=st.sampled_from([0, -1, 1_000, 30_000, 58_000, 60_000, 62_000, 66_001, 120_000]), again=st.booleans())
@@ -327,7 +324,7 @@ class CreditMachine(RuleBasedStateMachine):
         world.price_class(TokenUnits(current * bps // 10_000))
 
     @precondition(lambda self: self._any(LoanState.OPEN))
-    @rule(gap=GAP, loan=PICK, days=st.sampled_from([-1, 0, 1, 400]))
+    @rule(gap=GAP, loan=PICK, days=st.sampled_from([-1, 0, 6, 7, 8, 400]))
     def insure(self, gap: int, loan: int, days: int) -> None:
         self.world.tick(gap)
         self._insure(self._loan(loan, LoanState.OPEN), days)
@@ -607,13 +604,20 @@ class CreditMachine(RuleBasedStateMachine):
             if part == 256 and self._is_breached(account):
                 self._sell_collateral(account, TokenUnits(account.loan.collateral_amount), 1)
             value = TokenUnits(owed * paid // 256)
-            keep = lambda revenue, at: world.credit.lot_unsold(account.loan_id, value, revenue, at)  # noqa: E731
+
+            def keep(revenue: TokenUnits, at: UnixSeconds) -> None:
+                world.credit.lot_unsold(account.loan_id, value, revenue, world.around(account, at), at)
+
             world.on_pledge(world.auction, account, "lotUnsold", value, mirror=keep)
         elif kind == "lot":
             price = TokenUnits(owed * paid // 128)
-            if self._is_breached(account) and not account.lot_gone and price:
+            if self._is_breached(account) and not account.lot_gone and self._is_wrong(account) and price:
                 self._pay("FleetCredit", price)
-            sell = lambda revenue, at: world.credit.lot_sold(account.loan_id, price, revenue, at)  # noqa: E731
+
+            def sell(revenue: TokenUnits, at: UnixSeconds) -> None:
+                standing, left = world.around(account, at), world.around(account, at, lot=False)
+                world.credit.lot_sold(account.loan_id, price, revenue, standing, left, at)
+
             world.on_pledge(world.auction, account, "lotSold", price, world.bidder, mirror=sell, lot_to=world.bidder)
         else:
             self._sell_collateral(account, TokenUnits(account.loan.collateral_amount * part // 256), paid)
@@ -623,6 +627,7 @@ class CreditMachine(RuleBasedStateMachine):
         if not amount:
             return
         price = TokenUnits(account.owed(world.now).total * paid // 256)
+        value = TokenUnits(price * (256 - paid) // 128)
         # Paid a second before it is booked, when a little more is owed.
         most = account.owed(UnixSeconds(world.now + 1)).total
         if self._is_breached(account) and 0 < price <= most:
@@ -630,9 +635,9 @@ class CreditMachine(RuleBasedStateMachine):
 
         def sell(revenue: TokenUnits, at: UnixSeconds) -> None:
             around = world.around(account, at, collateral=amount)
-            world.credit.collateral_sold(account.loan_id, amount, price, revenue, around, at)
+            world.credit.collateral_sold(account.loan_id, amount, price, value, revenue, around, at)
 
-        world.on_pledge(world.auction, account, "collateralSold", amount, price, world.bidder, mirror=sell)
+        world.on_pledge(world.auction, account, "collateralSold", amount, price, value, world.bidder, mirror=sell)
 
     def _pay(self, contract: str, price: TokenUnits) -> None:
         world = self.world
@@ -640,6 +645,12 @@ class CreditMachine(RuleBasedStateMachine):
 
     def _is_breached(self, account: LoanAccount) -> bool:
         return account.loan.state is LoanState.OPEN and bool(account.loan.breached_since)
+
+    def _is_wrong(self, account: LoanAccount) -> bool:
+        """Say whether something will be wrong a second from now, when a lot that is paid now is booked."""
+        world, at = self.world, UnixSeconds(self.world.now + 1)
+        found = world.credit.still_wrong(account, account.loan, world.around(account, at), at)
+        return found.kind is not Evidence.NONE
 
     def _refresh(self) -> None:
         """Give every fleet a head, and all prices new life."""
@@ -655,6 +666,14 @@ class CreditMachine(RuleBasedStateMachine):
         mirror = lambda revenue, at: self.world.credit.service(account.loan_id, revenue, at)  # noqa: E731
         self.world.on_pledge(self.world.admin, account, "service", mirror=mirror)
 
+    def _repay(self, account: LoanAccount, amount: TokenUnits) -> None:
+        world = self.world
+
+        def mirror(revenue: TokenUnits, at: UnixSeconds) -> None:
+            world.credit.repay(account.loan_id, amount, revenue, world.around(account, at), at)
+
+        world.on_pledge(world.bidder, account, "repay", amount, mirror=mirror)
+
     def _mark(self, account: LoanAccount) -> None:
         self._judge(account, "mark", self.world.credit.mark)
 
@@ -668,11 +687,6 @@ class CreditMachine(RuleBasedStateMachine):
             does(account.loan_id, revenue, world.around(account, at), at)
 
         world.on_pledge(world.admin, account, function, mirror=mirror)
-
-
-# Shrinking takes minutes: the slow run does it, the quick one shows the course that failed as it was found.
-QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-THOROUGH = {"max_examples": 30, "stateful_step_count": 60}
 
 
 @pytest.fixture
@@ -694,10 +708,7 @@ def stages(tmp_path: Path) -> Iterator[Callable[[int], CreditStage]]:
 
 def _run(stage: CreditStage, decimals: int, size: dict[str, Any]) -> None:
     machine = type(f"CreditMachine{decimals}", (CreditMachine,), {"stage": stage, "decimals": decimals})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, **size),
-    )
+    run_machine(machine, size)
 
 
 @pytest.mark.parametrize("decimals", [6, 8, 18])
@@ -710,4 +721,4 @@ def test_credit__any_course__loans_equal_their_mirrors(stages: Callable[[int], C
 def test_credit__many_long_courses__loans_equal_their_mirrors(
     stages: Callable[[int], CreditStage], decimals: int
 ) -> None:
-    _run(stages(decimals), decimals, THOROUGH)
+    _run(stages(decimals), decimals, thorough(30))

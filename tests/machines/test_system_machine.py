@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -14,7 +13,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from pyutils.anvil import Anvil
@@ -24,6 +22,7 @@ from pyutils.payouts import Payouts
 from pyutils.revenue import TITLE
 from pyutils.units import FleetId, GpuMs, ShareUnits, TokenUnits, UnixSeconds
 
+from .size import QUICK, run_machine, thorough
 from .stage import COINS, SENDERS, START, TERMS, Stage
 from .world import PAYERS, World
 
@@ -668,17 +667,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         built.rpc.close()
 
 
-# Shrinking takes minutes: the slow run does it, the quick one shows the course that failed as it was found.
-QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-THOROUGH = {"max_examples": 80, "stateful_step_count": 60}
-
-
 def _run(stage: Stage, decimals: int, size: dict[str, Any]) -> None:
     machine = type(f"SystemMachine{decimals}", (SystemMachine,), {"stage": stage, "decimals": decimals})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, **size),
-    )
+    run_machine(machine, size)
 
 
 @pytest.mark.parametrize("decimals", [6, 8, 18])
@@ -689,4 +680,4 @@ def test_system__any_course__contracts_equal_their_mirrors(stage: Stage, decimal
 @pytest.mark.slow
 @pytest.mark.parametrize("decimals", [6, 8, 18])
 def test_system__many_long_courses__contracts_equal_their_mirrors(stage: Stage, decimals: int) -> None:
-    _run(stage, decimals, THOROUGH)
+    _run(stage, decimals, thorough(80))

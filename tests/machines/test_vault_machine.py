@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,7 +14,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from pyutils import artifacts
@@ -31,6 +29,7 @@ from pyutils.refusal import RefusalError
 from pyutils.units import LoanId, ScaledInterest, TokenUnits, UnixSeconds, VaultShares
 
 from .rpc import Contract, functions
+from .size import QUICK, run_machine, thorough
 from .stage import START, Stage
 
 DAY = 86_400
@@ -428,16 +427,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultStage]:
         found.stage.rpc.close()
 
 
-QUICK = {"max_examples": 12, "stateful_step_count": 32, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-THOROUGH = {"max_examples": 40, "stateful_step_count": 60}
-
-
 def _run(built: VaultStage, decimals: int, size: dict[str, Any]) -> None:
     machine = type(f"VaultMachine{decimals}", (VaultMachine,), {"built": built, "decimals": decimals})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, **size),
-    )
+    run_machine(machine, size)
 
 
 @pytest.mark.parametrize("decimals", [6, 8, 18])
@@ -448,4 +440,4 @@ def test_vault__any_course__contract_equals_its_mirror(built: VaultStage, decima
 @pytest.mark.slow
 @pytest.mark.parametrize("decimals", [6, 8, 18])
 def test_vault__many_long_courses__contract_equals_its_mirror(built: VaultStage, decimals: int) -> None:
-    _run(built, decimals, THOROUGH)
+    _run(built, decimals, thorough(40))

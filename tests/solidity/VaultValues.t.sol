@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-import {LoanBookLib} from "../../contracts/libraries/LoanBookLib.sol";
+import {InterestLib} from "../../contracts/libraries/InterestLib.sol";
 import {WriteDownLib} from "../../contracts/libraries/WriteDownLib.sol";
 
 import {bound} from "./base/Bound.sol";
@@ -13,15 +13,15 @@ import {bound} from "./base/Bound.sol";
 contract VaultValuesTest {
     /// @dev Performing interest: rounded down is no more than rounded up.
     function testFuzz_interest__roundedDown__isNoMoreThanRoundedUp(uint144 scaled) external pure {
-        uint256 down = LoanBookLib.unitsDown(scaled);
-        uint256 up = LoanBookLib.unitsUp(scaled);
+        uint256 down = InterestLib.unitsDown(scaled);
+        uint256 up = InterestLib.unitsUp(scaled);
         assert(down <= up && up - down <= 1);
     }
 
     /// @dev When marked: the base is no more than what the loan owes, and stays so while interest runs on.
     function testFuzz_mark__base__isNoMoreThanWhatIsOwed(uint96 principal, uint144 scaled, uint128 more) external pure {
-        uint256 base = uint256(principal) + LoanBookLib.unitsDown(scaled);
-        assert(base <= uint256(principal) + LoanBookLib.unitsUp(uint256(scaled) + more));
+        uint256 base = uint256(principal) + InterestLib.unitsDown(scaled);
+        assert(base <= uint256(principal) + InterestLib.unitsUp(uint256(scaled) + more));
     }
 
     /// @dev A payment on a marked loan lowers the base by all of it, and what is owed by no more: `interest`, rounded up, pays
@@ -34,7 +34,7 @@ contract VaultValuesTest {
         uint96 interest,
         uint144 accruedPaid
     ) external pure {
-        uint256 scale = LoanBookLib.SCALE;
+        uint256 scale = InterestLib.SCALE;
         base = uint96(bound(base, 0, Math.min(principal + scaled / scale, type(uint96).max)));
         paid = uint96(bound(paid, 0, principal));
         interest = uint96(bound(interest, 0, Math.ceilDiv(scaled, scale)));

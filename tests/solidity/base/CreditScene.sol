@@ -175,11 +175,30 @@ abstract contract CreditScene is RevenueTest {
         credit.mark(loanId);
     }
 
+    /// @dev In breach by an insurance that ends as soon as the risk role may let it, which neither sale nor payment mends.
+    function _endInsurance(uint256 loanId) internal {
+        uint256 until = block.timestamp + uint256(credit.loan(loanId).terms.graceDays) * DAY;
+        vm.prank(risk);
+        credit.setInsuredUntil(loanId, uint40(until));
+        _goTo(until + 1);
+        credit.mark(loanId);
+    }
+
+    /// @dev By the feed; nothing where it cannot tell.
+    function _btcValue(uint256 amount) internal view returns (uint256) {
+        try prices.value(address(btc), amount) returns (uint256 value) {
+            return value;
+        } catch {
+            return 0;
+        }
+    }
+
     /// @dev The auction, which has nothing of its own to say, sells: the price has been sent where it belongs.
     function _sellCollateral(uint256 loanId, uint96 amount, uint256 price) internal {
         coin.mint(address(vault), price);
+        uint256 value = _btcValue(amount);
         vm.prank(address(auction));
-        credit.collateralSold(loanId, amount, price, bidder);
+        credit.collateralSold(loanId, amount, price, value, bidder);
     }
 
     function _sellLot(uint256 loanId, uint256 price) internal {

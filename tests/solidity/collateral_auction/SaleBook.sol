@@ -25,7 +25,7 @@ contract SaleBook {
         return _states[loanId];
     }
 
-    function collateralSold(uint256 loanId, uint96 amount, uint256 price, address to) external {
+    function collateralSold(uint256 loanId, uint96 amount, uint256 price, uint256, address to) external {
         _states[loanId].collateralAmount -= amount;
         _states[loanId].owed -= price;
         collateral[loanId] = Sold(amount, price, to);

@@ -31,15 +31,8 @@ abstract contract SaleScene is CreditScene {
     /// @dev In breach by an insurance that is over, which no sale mends.
     function _startLastingSale() internal {
         loanId = _drawnLoan();
-        _endInsurance();
+        _endInsurance(loanId);
         auction.start(loanId);
-    }
-
-    function _endInsurance() internal {
-        vm.prank(risk);
-        credit.setInsuredUntil(loanId, uint40(block.timestamp));
-        _goTo(block.timestamp + 1);
-        credit.mark(loanId);
     }
 
     /// @dev An hour at a time, as keepers do.
@@ -100,12 +93,11 @@ contract WholeSaleTest is SaleScene {
         _startSale(_coins(120_000));
         _touchFor(4);
         _repay(loanId, _coins(60_000));
-        credit.cure(loanId);
         vm.expectRevert(abi.encodeWithSelector(ICollateralAuction.NotBreached.selector, loanId));
         auction.touch(loanId);
 
         _goTo(block.timestamp + 5 days);
-        _endInsurance();
+        _endInsurance(loanId);
         vm.expectEmit(address(auction));
         emit ICollateralAuction.StartSale(loanId, true);
         auction.start(loanId);
@@ -113,8 +105,8 @@ contract WholeSaleTest is SaleScene {
     }
 
     function test_sale__debtBelowTheCollateralsPrice__oneBidPaysItWholeAndTheRestGoesHome() public {
-        _startSale(_coins(120_000));
-        _repay(loanId, _coins(60_000));
+        _startLastingSale();
+        _repay(loanId, _coins(240_000));
         uint256 owed = _owed(loanId);
         uint256 paidIn = coin.balanceOf(bidder);
         (uint256 bought, uint256 price) = _bid(2 * BTC);

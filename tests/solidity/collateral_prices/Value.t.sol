@@ -36,6 +36,20 @@ abstract contract ValueTest is PriceTest {
         vm.assertLe(whole, parts + 1);
     }
 
+    /// @dev Of whatever the feed says now, or does not.
+    function test_mostValue__anyFeed__atTheGreatestAnswerRoundedUp() public {
+        uint256 most = prices.feedOf(address(btc)).most;
+        uint256 unit = _tokens(1) * uint256(_quote(1));
+        for (uint256 i; i < 2; ++i) {
+            uint256 found = prices.mostValue(address(btc), _tokens(3) / 2);
+            vm.assertGe(found * unit, _tokens(3) / 2 * most * _coins(1));
+            vm.assertLt((found - 1) * unit, _tokens(3) / 2 * most * _coins(1));
+            vm.assertEq(prices.mostValue(address(btc), 0), 0);
+            feed.say(0);
+        }
+        vm.assertEq(prices.mostValue(address(coin), 1), 0);
+    }
+
     function test_value__neverListed__reverts() public {
         vm.expectRevert(abi.encodeWithSelector(ICollateralPrices.CollateralNotListed.selector, address(coin)));
         prices.value(address(coin), 1);

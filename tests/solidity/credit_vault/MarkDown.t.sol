@@ -39,6 +39,16 @@ contract MarkDownTest is VaultScene {
         _check();
     }
 
+    function test_floorOf__markedHeldOrNeither__floorOrNothing() public {
+        vm.assertEq(vault.floorOf(loanId), 0);
+        desk.mark(loanId, _coins(240), block.timestamp);
+        vm.assertEq(vault.floorOf(loanId), _coins(240));
+        desk.mark(loanId, _coins(10), block.timestamp);
+        vm.assertEq(vault.floorOf(loanId), _coins(10));
+        desk.unmark(loanId);
+        vm.assertEq(vault.floorOf(loanId), 0);
+    }
+
     function test_markDown__missedTenDaysAgo__hasFallenTenSteps() public {
         desk.mark(loanId, 0, block.timestamp - 10 days);
         vm.assertEq(vault.book().writtenDown, (vault.book().markedBase * 10 + 29) / 30);

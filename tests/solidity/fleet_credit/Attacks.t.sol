@@ -72,7 +72,6 @@ contract AttacksTest is CreditScene {
         (, uint256 later) = credit.debt(loanId);
         vm.assertLe(later - interest, (principal * 1600 * 60 + SCALE - 1) / SCALE + 1);
         _repay(loanId, _coins(40_000));
-        credit.cure(loanId);
         vm.assertEq(credit.loan(loanId).accrualBps, 1200);
     }
 

@@ -16,14 +16,15 @@ contract CureTest is CreditScene {
         loanId = _drawnLoan();
     }
 
-    function test_cure__arrearsPaid__markAndLateRateEnd() public {
+    /// @dev Nobody need call `cure` after a payment that puts the loan right.
+    function test_repay__arrearsOfAMarkedLoan__endsMarkAndLateRate() public {
         _missDueDate(loanId);
         credit.mark(loanId);
-        _repay(loanId, _coins(30_000));
+        _fund(stranger, _coins(30_000));
         vm.expectEmit(address(credit));
         emit ICreditFacts.CureLoan(loanId);
         vm.prank(stranger);
-        credit.cure(loanId);
+        credit.repay(loanId, _coins(30_000));
 
         Loan memory l = credit.loan(loanId);
         vm.assertEq(l.markedSince + l.breachedSince, 0);
@@ -34,11 +35,10 @@ contract CureTest is CreditScene {
         _checkMoney(loanId);
     }
 
-    function test_cure__breachPaid__isCured() public {
+    function test_repay__arrearsOfALoanInBreach__cures() public {
         _breach(loanId);
         vm.assertGt(credit.loan(loanId).breachedSince, 0);
         _repay(loanId, _coins(40_000));
-        credit.cure(loanId);
         vm.assertEq(credit.loan(loanId).breachedSince, 0);
         vm.assertEq(credit.loan(loanId).accrualBps, 1200);
     }
@@ -61,7 +61,7 @@ contract CureTest is CreditScene {
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.StillWrong.selector, loanId, Evidence.MissedDue));
         credit.cure(loanId);
         _repay(loanId, 1);
-        credit.cure(loanId);
+        vm.assertEq(credit.loan(loanId).markedSince, 0);
     }
 
     /// @dev The late rate accrued for a day: without its part nothing is cured.
@@ -86,7 +86,7 @@ contract CureTest is CreditScene {
     }
 
     function test_cure__insured__again() public {
-        uint256 until = block.timestamp + 1 days;
+        uint256 until = block.timestamp + 10 days;
         vm.prank(risk);
         credit.setInsuredUntil(loanId, uint40(until));
         _goTo(until);
@@ -119,12 +119,20 @@ contract CureTest is CreditScene {
         credit.cure(loanId);
     }
 
+    /// @dev A payment does not cure what it does not mend.
+    function test_repay__partOfTheArrears__leavesTheMark() public {
+        _breach(loanId);
+        uint256 since = credit.loan(loanId).markedSince;
+        _repay(loanId, _coins(10_000));
+        vm.assertEq(credit.loan(loanId).markedSince, since);
+        vm.assertEq(credit.loan(loanId).accrualBps, 1600);
+    }
+
     /// @dev What can be told carries what is left: payment cures without any feed.
-    function test_cure__aboveTheLimitPaidDownWithADeadFeed__isCured() public {
+    function test_repay__aboveTheLimitPaidDownWithADeadFeed__isCured() public {
         _exceed();
         feed.setDecimals(7);
         _repay(loanId, _coins(150_000));
-        credit.cure(loanId);
         vm.assertEq(credit.loan(loanId).markedSince, 0);
     }
 
@@ -172,7 +180,6 @@ contract CureTest is CreditScene {
         pricing.setPrice(fleetId, uint72(_coins(4)));
 
         _repay(loanId, _coins(40_000));
-        credit.cure(loanId);
         vm.assertEq(registry.controllerOf(fleetId), owner);
         vm.assertEq(credit.loan(loanId).steward, address(0));
     }

@@ -49,7 +49,6 @@ contract FaultsTest is CreditScene {
         credit.service(loanId);
         credit.mark(loanId);
         _repay(loanId, _coins(40_000));
-        credit.cure(loanId);
         vm.assertEq(credit.loan(loanId).breachedSince, 0);
         _repay(loanId, type(uint256).max);
         vm.assertTrue(credit.loan(loanId).state == LoanState.Closed);
@@ -78,7 +77,6 @@ contract FaultsTest is CreditScene {
         auction.start(loanId);
         _goTo(block.timestamp + 30 minutes);
         _repay(loanId, _coins(40_000));
-        credit.cure(loanId);
         vm.assertFalse(auction.asking(loanId).collateralForSale);
         vm.assertFalse(auction.asking(loanId).lotForSale);
         vm.assertEq(registry.controllerOf(fleetId), owner);

@@ -113,9 +113,48 @@ contract LoanHealthTest is CreditScene {
         vm.assertEq(f.breachSince, block.timestamp);
     }
 
-    function test_find__aPriceUnknown__whatIsLeftIsTheFloorAndNoEvidence() public {
+    /// @dev Collateral counts at the greatest price that would be believed: only a debt above that is a breach for sure.
+    function test_find__feedDead__breachOnlyAboveWhatTheCollateralCanBeWorth() public {
+        Suspect memory s = _suspect();
+        uint256 hardware = appraisal.appraise(fleetId).hardware / 2 * 8500 / 10_000;
+        uint256 most = prices.mostValue(address(btc), BTC);
+        vm.assertEq(most, uint256(prices.feedOf(address(btc)).most) * _coins(1) / 1e8);
+        feed.setDecimals(7);
+        s.owed = hardware + most * 7500 / 10_000;
+        vm.assertEq(uint256(health.find(s).kind), uint256(Evidence.None));
+        ++s.owed;
+        Finding memory f = health.find(s);
+        vm.assertEq(uint256(f.kind), uint256(Evidence.AboveBreachLimit));
+        vm.assertTrue(f.exceeded);
+        vm.assertFalse(f.known);
+    }
+
+    /// @dev A satoshi that anybody pledged beside a dead feed hides nothing of the hardware's fall.
+    function test_find__dustWithADeadFeed__hidesNoBreach() public {
+        Suspect memory s = _suspect();
+        s.pledge.collateralAmount = 1;
+        s.owed = appraisal.appraise(fleetId).hardware / 2 * 8500 / 10_000 + _coins(1);
+        feed.setDecimals(7);
+        vm.assertEq(uint256(health.find(s).kind), uint256(Evidence.AboveBreachLimit));
+    }
+
+    /// @dev Nobody knows what a board costs: nothing is above its limit.
+    function test_find__appraisalStale__noBreach() public {
         Suspect memory s = _suspect();
         s.owed = _coins(10_000_000);
+        vm.warp(appraisal.priceOf(CLASS).updatedAt + 36 days);
+        _report();
+        _setBtc(60_000);
+        (s.nextDueAt, s.insuredUntil) = (block.timestamp, block.timestamp + 1);
+        Finding memory f = health.find(s);
+        vm.assertEq(uint256(f.kind), uint256(Evidence.None));
+        vm.assertFalse(f.exceeded);
+        vm.assertFalse(f.known);
+    }
+
+    function test_find__aPriceUnknown__whatIsLeftIsTheFloor() public {
+        Suspect memory s = _suspect();
+        s.owed = _coins(1_000_000);
         feed.setDecimals(7);
         Finding memory f = health.find(s);
         vm.assertEq(uint256(f.kind), uint256(Evidence.None));

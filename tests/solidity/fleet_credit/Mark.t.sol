@@ -103,7 +103,7 @@ contract MarkTest is CreditScene {
     }
 
     function test_mark__insuranceExpired__sinceTheDateOfTheRiskRole() public {
-        uint256 until = block.timestamp + 5 days;
+        uint256 until = block.timestamp + 10 days;
         vm.expectEmit(address(credit));
         emit ICreditFacts.SetInsuredUntil(loanId, until);
         vm.prank(risk);
@@ -160,10 +160,11 @@ contract MarkTest is CreditScene {
     }
 
     function test_mark__severalThings__firstBreachSinceTheFirstOfAll() public {
-        uint256 due = _missDueDate(loanId);
-        uint256 until = due + 2 days;
+        uint256 until = credit.instalment(loanId, 2).dueAt + 2 days;
         vm.prank(risk);
         credit.setInsuredUntil(loanId, uint40(until));
+        uint256 due = _missDueDate(loanId);
+        vm.assertEq(due + 2 days, until);
         _goTo(due + 4 days);
         // Missed, not past grace; and not insured, which is a breach.
         _is(Evidence.InsuranceExpired, due);
@@ -249,6 +250,32 @@ contract MarkTest is CreditScene {
         credit.mark(loanId);
     }
 
+    /// @dev A feed that is silent for an hour costs those who leave nothing.
+    function test_mark__againWithADeadFeed__keepsTheFloor() public {
+        uint256 due = _missDueDate(loanId);
+        credit.mark(loanId);
+        uint256 before = _floor();
+        vm.assertGt(before, 0);
+        vm.assertEq(vault.floorOf(loanId), before);
+        feed.setDecimals(7);
+        vm.expectEmit(address(credit));
+        emit ICreditFacts.MarkLoan(loanId, Evidence.MissedDue, due, before);
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), before);
+    }
+
+    /// @dev Nothing was known of that part before: it counts once it can be told.
+    function test_mark__firstWithADeadFeed__countsWhatCanBeTold() public {
+        _missDueDate(loanId);
+        feed.setDecimals(7);
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), 0);
+        feed.setDecimals(8);
+        uint256 floor = _floor();
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), floor);
+    }
+
     function test_evidence__notOpen__none() public {
         _repay(loanId, type(uint256).max);
         _none();
@@ -258,6 +285,35 @@ contract MarkTest is CreditScene {
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InvalidTerms.selector, bytes32("insuredUntil")));
         vm.prank(risk);
         credit.setInsuredUntil(loanId, uint40(block.timestamp - 1));
+    }
+
+    /// @dev No loan is called by a date: a borrower whose policy ends has its loan's grace to find another.
+    function test_setInsuredUntil__soonerThanTheGrace__reverts() public {
+        uint256 least = block.timestamp + 10 days;
+        vm.startPrank(risk);
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsuranceTooShort.selector, loanId, block.timestamp, least));
+        credit.setInsuredUntil(loanId, uint40(block.timestamp));
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsuranceTooShort.selector, loanId, least - 1, least));
+        credit.setInsuredUntil(loanId, uint40(least - 1));
+        credit.setInsuredUntil(loanId, uint40(least));
+        vm.stopPrank();
+        _goTo(least - 1);
+        _none();
+        _goTo(least);
+        _is(Evidence.InsuranceExpired, least);
+    }
+
+    /// @dev What ends soon may be prolonged by less than the grace; and the date on record said once more.
+    function test_setInsuredUntil__laterThanOnRecord__works() public {
+        uint256 until = block.timestamp + 10 days;
+        vm.startPrank(risk);
+        credit.setInsuredUntil(loanId, uint40(until));
+        vm.warp(until - 1 days);
+        credit.setInsuredUntil(loanId, uint40(until));
+        credit.setInsuredUntil(loanId, uint40(until + 1));
+        vm.warp(until + 2 days);
+        credit.setInsuredUntil(loanId, uint40(block.timestamp));
+        vm.stopPrank();
     }
 
     function test_setInsuredUntil__notRisk__reverts() public {

@@ -230,15 +230,23 @@ contract PledgeTest is CreditScene {
     /* ---- what cannot be given back ---- */
 
     function test_reclaim__nothingKept__reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NothingToReclaim.selector, loanId));
-        vm.prank(owner);
-        credit.reclaim(loanId, owner);
+        bytes memory refused = abi.encodeWithSelector(ICreditFacts.NothingToReclaim.selector, loanId);
+        vm.startPrank(owner);
+        vm.expectRevert(refused);
+        credit.reclaimLot(loanId, owner);
+        vm.expectRevert(refused);
+        credit.reclaimCollateral(loanId, owner);
+        vm.stopPrank();
     }
 
     function test_reclaim__notTheBorrower__reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NotBorrower.selector, loanId, attacker));
-        vm.prank(attacker);
-        credit.reclaim(loanId, attacker);
+        bytes memory refused = abi.encodeWithSelector(ICreditFacts.NotBorrower.selector, loanId, attacker);
+        vm.startPrank(attacker);
+        vm.expectRevert(refused);
+        credit.reclaimLot(loanId, attacker);
+        vm.expectRevert(refused);
+        credit.reclaimCollateral(loanId, attacker);
+        vm.stopPrank();
     }
 
     function _refused(bytes memory reason) private {

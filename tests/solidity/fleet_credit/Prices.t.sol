@@ -110,7 +110,6 @@ contract PricesTest is CreditScene {
         credit.mark(loanId);
         vm.assertGt(credit.loan(loanId).markedSince, 0);
         _repay(loanId, _coins(60_000));
-        credit.cure(loanId);
         vm.assertEq(credit.loan(loanId).markedSince, 0);
         _repay(loanId, type(uint256).max);
         vm.assertTrue(credit.loan(loanId).state == LoanState.Closed);

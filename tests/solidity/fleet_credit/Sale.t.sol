@@ -25,7 +25,7 @@ contract SaleTest is CreditScene {
         vm.expectEmit(address(credit));
         emit ICreditFacts.RepayLoan(loanId, address(auction), _coins(20_000) - interest, interest);
         vm.prank(address(auction));
-        credit.collateralSold(loanId, uint96(BTC / 3), _coins(20_000), bidder);
+        credit.collateralSold(loanId, uint96(BTC / 3), _coins(20_000), _coins(20_000), bidder);
 
         vm.assertEq(btc.balanceOf(bidder), BTC / 3);
         vm.assertEq(_owed(loanId), principal + interest - _coins(20_000));
@@ -33,18 +33,46 @@ contract SaleTest is CreditScene {
         _checkMoney(loanId);
     }
 
+    /// @dev In the transaction of the bid: whoever is served in it leaves at what is left, not at what was sold.
+    function test_collateralSold__partAndStillInBreach__countsNoMoreForWhatWasSold() public {
+        _goTo(block.timestamp + 31 days);
+        vm.assertEq(_counted(), _coins(108_000));
+        uint256 since = credit.loan(loanId).markedSince;
+        coin.mint(address(vault), _coins(1000));
+        vm.prank(address(auction));
+        credit.collateralSold(loanId, uint96(BTC), _coins(1000), _coins(60_000), bidder);
+        vm.assertEq(_counted(), _coins(48_000));
+        vm.assertEq(credit.loan(loanId).markedSince, since);
+    }
+
+    /// @dev What the hardware counts for stays, without what the sold part was worth, whatever it was paid.
+    function test_collateralSold__partWithAStaleAppraisal__lowersTheFloorByTheValue() public {
+        vm.warp(appraisal.priceOf(CLASS).updatedAt + 36 days);
+        _setBtc(60_000);
+        vm.assertEq(vault.floorOf(loanId), _coins(108_000));
+        _sellCollateral(loanId, uint96(BTC / 10), _coins(6000));
+        vm.assertEq(vault.floorOf(loanId), _coins(102_000));
+        _sellCollateral(loanId, uint96(BTC / 10), 1);
+        vm.assertEq(vault.floorOf(loanId), _coins(96_000));
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), _coins(97_200));
+        _setPrice(25_000);
+        credit.mark(loanId);
+        vm.assertEq(vault.floorOf(loanId), _coins(97_200));
+    }
+
     function test_collateralSold__withinLimitsAgain__curesAtOnce() public {
         coin.mint(address(vault), _coins(50_000));
         vm.expectEmit(address(credit));
         emit ICreditFacts.CureLoan(loanId);
         vm.prank(address(auction));
-        credit.collateralSold(loanId, uint96(BTC), _coins(50_000), bidder);
+        credit.collateralSold(loanId, uint96(BTC), _coins(50_000), _coins(50_000), bidder);
         vm.assertEq(credit.loan(loanId).markedSince + credit.loan(loanId).breachedSince, 0);
         vm.assertEq(credit.loan(loanId).collateralAmount, BTC);
         // And nothing more can be sold.
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NotBreached.selector, loanId));
         vm.prank(address(auction));
-        credit.collateralSold(loanId, 1, 1, bidder);
+        credit.collateralSold(loanId, 1, 1, 1, bidder);
         _checkMoney(loanId);
     }
 
@@ -62,21 +90,21 @@ contract SaleTest is CreditScene {
         uint256 owed = _owed(loanId);
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.PriceTooHigh.selector, loanId, owed + 1, owed));
         vm.prank(address(auction));
-        credit.collateralSold(loanId, 1, owed + 1, bidder);
+        credit.collateralSold(loanId, 1, owed + 1, owed + 1, bidder);
     }
 
     function test_collateralSold__moreThanIsThere__reverts() public {
         coin.mint(address(vault), 1);
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.InsufficientPledge.selector, loanId, 2 * BTC, 2 * BTC + 1));
         vm.prank(address(auction));
-        credit.collateralSold(loanId, uint96(2 * BTC + 1), 1, bidder);
+        credit.collateralSold(loanId, uint96(2 * BTC + 1), 1, 1, bidder);
     }
 
     function test_collateralSold__notTheAuction__reverts() public {
         bytes memory refused = abi.encodeWithSelector(ICreditFacts.NotAuction.selector, attacker);
         vm.startPrank(attacker);
         vm.expectRevert(refused);
-        credit.collateralSold(loanId, 1, 1, attacker);
+        credit.collateralSold(loanId, 1, 1, 1, attacker);
         vm.expectRevert(refused);
         credit.lotSold(loanId, 1, attacker);
         vm.expectRevert(refused);
@@ -86,11 +114,10 @@ contract SaleTest is CreditScene {
 
     function test_sales__notInBreach__revert() public {
         _repay(loanId, _coins(40_000));
-        credit.cure(loanId);
         bytes memory refused = abi.encodeWithSelector(ICreditFacts.NotBreached.selector, loanId);
         vm.startPrank(address(auction));
         vm.expectRevert(refused);
-        credit.collateralSold(loanId, 1, 1, bidder);
+        credit.collateralSold(loanId, 1, 1, 1, bidder);
         vm.expectRevert(refused);
         credit.lotSold(loanId, 1, bidder);
         vm.expectRevert(refused);
@@ -226,6 +253,48 @@ contract SaleTest is CreditScene {
         credit.service(loanId);
     }
 
+    /// @dev A satoshi that anybody pledged does not keep what is missing in the value at which lenders leave.
+    function test_lotSold__shortfallWithDustLeft__countsForTheDustFromNowOn() public {
+        _sellCollateral(loanId, uint96(2 * BTC - 1), 1);
+        uint256 owed = _owed(loanId);
+        vm.assertGt(_counted(), _coins(100_000));
+        coin.mint(address(credit), _coins(100_000));
+        vm.expectEmit(address(credit));
+        // A satoshi is 600 units, of which nine tenths count.
+        emit ICreditFacts.MarkLoan(loanId, Evidence.AboveBreachLimit, block.timestamp - 30 days, 540);
+        vm.prank(address(auction));
+        credit.lotSold(loanId, _coins(100_000), bidder);
+        vm.assertTrue(credit.loan(loanId).state == LoanState.Open);
+        vm.assertEq(_counted(), 540);
+        vm.assertEq(vault.conservativeAssets(), vault.book().cash + 540);
+        // Who enters still pays for what may come.
+        vm.assertEq(vault.optimisticAssets(), vault.book().cash + owed - _coins(97_000));
+        // Nor does a mark of it keep anybody waiting.
+        vm.assertEq(vault.servingFrom(), 0);
+    }
+
+    /// @dev The rest of the collateral counts at nine tenths, and less with each sale.
+    function test_lotSold__shortfallWithCollateralLeft__countsForNineTenthsOfIt() public {
+        _sellLot(loanId, _coins(100_000));
+        vm.assertEq(_counted(), _coins(108_000));
+        _sellCollateral(loanId, uint96(BTC), _coins(1000));
+        vm.assertEq(_counted(), _coins(48_000));
+        _setBtc(30_000);
+        _setBtc(30_000);
+        credit.mark(loanId);
+        vm.assertEq(_counted(), _coins(27_000));
+    }
+
+    /// @dev What cannot be told counts nothing until somebody marks it again.
+    function test_lotSold__shortfallAndTheFeedDies__countsForNothing() public {
+        feed.setDecimals(7);
+        _sellLot(loanId, _coins(100_000));
+        vm.assertEq(_counted(), 0);
+        feed.setDecimals(8);
+        credit.mark(loanId);
+        vm.assertEq(_counted(), _coins(108_000));
+    }
+
     function test_collateralSold__lastOfALoanWithoutItsLot__booksWhatIsMissing() public {
         _fillLossFund(_coins(1000));
         _sellLot(loanId, _coins(100_000));
@@ -236,7 +305,7 @@ contract SaleTest is CreditScene {
         vm.expectEmit(address(credit));
         emit ICreditFacts.CloseLoan(loanId, 0, _coins(1000), missing - _coins(1000));
         vm.prank(address(auction));
-        credit.collateralSold(loanId, uint96(BTC), _coins(50_000), bidder);
+        credit.collateralSold(loanId, uint96(BTC), _coins(50_000), _coins(50_000), bidder);
         vm.assertEq(_owed(loanId), 0);
         vm.assertEq(vault.optimisticAssets(), vault.book().cash);
         // The fleet stays whose it is.
@@ -267,6 +336,25 @@ contract SaleTest is CreditScene {
         vm.assertEq(credit.loanOf(fleetId), second);
         vm.assertEq(registry.ownerOf(fleetId), address(custody));
         vm.assertEq(btc.balanceOf(owner), 2 * BTC);
+    }
+
+    /// @dev Revenue put it right, and nobody has cured it yet: the fleet stays.
+    function test_lotSold__nothingWrongAnyMore__reverts() public {
+        _mendByRevenue();
+        coin.mint(address(credit), _coins(400_000));
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NoEvidence.selector, loanId));
+        vm.prank(address(auction));
+        credit.lotSold(loanId, _coins(400_000), bidder);
+        credit.cure(loanId);
+    }
+
+    function test_lotUnsold__nothingWrongAnyMore__reverts() public {
+        _withoutCollateral();
+        _mendByRevenue();
+        vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NoEvidence.selector, loanId));
+        vm.prank(address(auction));
+        credit.lotUnsold(loanId, _coins(90_000));
+        credit.cure(loanId);
     }
 
     function test_lotSold__twice__reverts() public {
@@ -356,6 +444,17 @@ contract SaleTest is CreditScene {
         vm.assertEq(registry.ownerOf(fleetId), owner);
         vm.assertEq(credit.owed(coin, owner), _coins(400_000) - owed);
         _checkMoney(loanId);
+    }
+
+    function _mendByRevenue() private {
+        _bringAndRelease(_coins(60_000));
+        credit.service(loanId);
+        vm.assertGt(credit.loan(loanId).breachedSince, 0);
+    }
+
+    /// @dev What the marked loan counts for when lenders leave.
+    function _counted() private view returns (uint256) {
+        return vault.book().markedBase - vault.book().writtenDown;
     }
 
     /// @dev Sells the 2 BTC for next to nothing.

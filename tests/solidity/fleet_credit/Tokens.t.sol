@@ -106,10 +106,10 @@ contract BlocklistTest is CreditScene {
         vm.assertEq(credit.loan(loanId).collateralAmount, 2 * BTC);
 
         vm.startPrank(owner);
-        credit.reclaim(loanId, investor);
+        credit.reclaimCollateral(loanId, investor);
         vm.assertEq(btc.balanceOf(investor), 2 * BTC);
         vm.expectRevert(abi.encodeWithSelector(ICreditFacts.NothingToReclaim.selector, loanId));
-        credit.reclaim(loanId, investor);
+        credit.reclaimCollateral(loanId, investor);
         vm.stopPrank();
     }
 }
@@ -122,6 +122,10 @@ contract GatedTest is CreditScene {
         e.shares.custodian = _predict("custody");
     }
 
+    function _newBtc() internal override returns (TestStablecoin) {
+        return new BlocklistToken(8);
+    }
+
     function setUp() public override {
         super.setUp();
         address[2] memory people = [owner, investor];
@@ -129,6 +133,30 @@ contract GatedTest is CreditScene {
             vm.prank(registrar);
             gate.setPermitted(people[i], true);
         }
+    }
+
+    /// @dev Collateral that nobody can be sent for now keeps the title from nobody.
+    function test_reclaim__collateralStillRefused__theLotGoesByItself() public {
+        uint256 loanId = _drawnLoan();
+        vm.prank(registrar);
+        gate.setPermitted(owner, false);
+        BlocklistToken(address(btc)).setBlocked(address(custody), true);
+        uint256 owed = _owed(loanId);
+        _fund(stranger, owed);
+        vm.expectEmit(address(credit));
+        emit ICreditFacts.KeepPledge(loanId, true, true);
+        vm.prank(stranger);
+        credit.repay(loanId, owed);
+
+        vm.startPrank(owner);
+        vm.expectRevert(abi.encodeWithSelector(BlocklistToken.Blocked.selector, address(custody)));
+        credit.reclaimCollateral(loanId, investor);
+        credit.reclaimLot(loanId, investor);
+        vm.assertEq(registry.ownerOf(fleetId), investor);
+        BlocklistToken(address(btc)).setBlocked(address(custody), false);
+        credit.reclaimCollateral(loanId, investor);
+        vm.stopPrank();
+        vm.assertEq(btc.balanceOf(investor), 2 * BTC);
     }
 
     function test_repay__gateRefusesTheBorrower__keepsTheLotAndItsRevenue() public {
@@ -148,7 +176,7 @@ contract GatedTest is CreditScene {
         vm.assertEq(registry.controllerOf(fleetId), owner);
         _bringAndRelease(_coins(700));
         vm.prank(owner);
-        credit.reclaim(loanId, investor);
+        credit.reclaimLot(loanId, investor);
         vm.assertEq(registry.ownerOf(fleetId), investor);
         vm.assertEq(shares.balanceOf(investor), FREE_SHARES);
         vm.assertEq(credit.owed(coin, owner), _coins(28_700));

@@ -127,9 +127,14 @@ contract CreditGasTest is CreditScene, GasTest {
         loanId = _drawnLoan();
         _missDueDate(loanId);
         credit.mark(loanId);
-        _repay(loanId, _coins(40_000));
+        uint256 before = vm.snapshotState();
+        _bringAndRelease(_coins(120_000));
+        credit.service(loanId);
         credit.cure(loanId);
         _record(TOPIC, "cure");
+        vm.revertToState(before);
+        _repay(loanId, _coins(40_000));
+        _record(TOPIC, "repay that cures");
     }
 
     /// @dev A tenth below the limit of EIP-170, as every contract.

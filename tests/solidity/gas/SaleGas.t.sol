@@ -113,17 +113,9 @@ contract SaleGasTest is CreditScene {
         asked.shares = 500_000e18;
     }
 
-    /// @dev A breach that no bid mends.
-    function _endInsurance(uint256 id) private {
-        vm.prank(risk);
-        credit.setInsuredUntil(id, uint40(block.timestamp));
-        _goTo(block.timestamp + 1);
-        credit.mark(id);
-    }
-
     function _cureAndBreach() private {
         vm.prank(risk);
-        credit.setInsuredUntil(loanId, uint40(block.timestamp + 1 days));
+        credit.setInsuredUntil(loanId, uint40(block.timestamp + 365 days));
         credit.cure(loanId);
         _endInsurance(loanId);
     }

@@ -240,7 +240,7 @@ contract CreditActions is CreditLedger {
         }
         if (id == 0 || seed % 4 == 0) return;
         vm.prank(credit.loan(id).borrower);
-        try credit.reclaim(id, stranger) {
+        try credit.reclaimCollateral(id, stranger) {
             _reckonings[id].collateral = 0;
             ++calls["reclaim"];
         } catch {
@@ -323,8 +323,11 @@ contract CreditActions is CreditLedger {
     function setInsuredUntil(uint256 seed, uint256 time) external told {
         uint256 id = _pick(seed, LoanState.Open);
         if (id == 0) return;
+        uint256 grace = uint256(credit.loan(id).terms.graceDays) * DAY;
         vm.prank(risk);
-        credit.setInsuredUntil(id, uint40(block.timestamp + bound(time, 0, seed % 3 == 0 ? 1 days : 400 days)));
+        credit.setInsuredUntil(
+            id, uint40(block.timestamp + bound(time, grace, grace + (seed % 3 == 0 ? 1 : 400) * DAY))
+        );
         ++calls["setInsuredUntil"];
     }
 
@@ -350,7 +353,7 @@ contract CreditActions is CreditLedger {
     }
 
     function cure(uint256 seed) external told {
-        uint256 id = _pickBreached(seed);
+        uint256 id = seed % 4 == 1 ? _breachedOrFailed(seed) : _pickBreached(seed);
         if (id == 0) id = _pick(seed, LoanState.Open);
         if (id == 0) return;
         if (seed % 4 > 0) {
@@ -358,12 +361,25 @@ contract CreditActions is CreditLedger {
             _refreshAll();
             vm.prank(risk);
             credit.setInsuredUntil(id, uint40(block.timestamp + 100 days));
+            Loan memory l = credit.loan(id);
             (uint256 principal, uint256 interest) = credit.debt(id);
             uint256 amount = seed % 4 == 1 ? interest : interest + principal * (seed / 4 % 100) / 100;
-            coin.mint(stranger, amount);
-            vm.prank(stranger);
-            if (amount > 0) credit.repay(id, amount);
+            if (amount > 0 && seed % 4 < 3) {
+                // Revenue, after which `cure` is somebody's to call.
+                _bring(l.fleetId, amount * 2);
+                _shares(l.fleetId).collect();
+                vm.warp((block.timestamp / DAY + 2) * DAY);
+                _refreshAll();
+            } else if (amount > 0) {
+                coin.mint(stranger, amount);
+                vm.prank(stranger);
+                credit.repay(id, amount);
+            }
             _learn();
+            if (l.markedSince > 0 && credit.loan(id).markedSince == 0) {
+                ++calls["repay, cures"];
+                return;
+            }
         }
         try credit.cure(id) {
             ++calls["cure"];

@@ -52,10 +52,14 @@ contract CreditInvariants {
     }
 
     function setUp() public {
-        actions = new CreditActions();
+        actions = _newActions();
         actions.setUp();
         (credit, vault, custody, auction) = actions.contracts();
         (coin, btc) = actions.tokens();
+    }
+
+    function _newActions() internal virtual returns (CreditActions) {
+        return new CreditActions();
     }
 
     function targetContracts() public view returns (address[] memory targets) {
@@ -310,8 +314,8 @@ contract CreditInvariants {
     function test_handler__anyAction__happens() public {
         bytes4[] memory selectors = _selectors();
         uint256 state = vm.snapshotState();
-        string[43] memory names = _names();
-        uint256[43] memory happened;
+        string[44] memory names = _names();
+        uint256[44] memory happened;
         for (uint256 walk; walk < 20; ++walk) {
             for (uint256 i; i < 100; ++i) {
                 bytes32 luck = keccak256(abi.encode("walk", walk, i));
@@ -335,7 +339,7 @@ contract CreditInvariants {
         }
     }
 
-    function _names() private pure returns (string[43] memory) {
+    function _names() private pure returns (string[44] memory) {
         return [
             "request",
             "approve",
@@ -365,6 +369,7 @@ contract CreditInvariants {
             "pause",
             "mark",
             "cure",
+            "repay, cures",
             "stepIn",
             "start",
             "touch",
@@ -446,5 +451,32 @@ contract CreditInvariants {
             vm.assertEq(loanId, 0, "one loan for a fleet");
             loanId = id;
         }
+    }
+}
+
+contract EightDecimalsActions is CreditActions {
+    function _decimals() internal pure override returns (uint8) {
+        return 8;
+    }
+}
+
+contract EighteenDecimalsActions is CreditActions {
+    function _decimals() internal pure override returns (uint8) {
+        return 18;
+    }
+}
+
+/// @dev The same in other coins: nothing depends on how fine their units are.
+/// forge-config: default.invariant.runs = 64
+contract EightDecimalsCreditInvariants is CreditInvariants {
+    function _newActions() internal override returns (CreditActions) {
+        return new EightDecimalsActions();
+    }
+}
+
+/// forge-config: default.invariant.runs = 64
+contract EighteenDecimalsCreditInvariants is CreditInvariants {
+    function _newActions() internal override returns (CreditActions) {
+        return new EighteenDecimalsActions();
     }
 }

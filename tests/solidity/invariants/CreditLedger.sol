@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {ICreditFacts, Loan, LoanRequest, LoanState} from "../../../contracts/interfaces/IFleetCredit.sol";
 import {CreditScene} from "../base/CreditScene.sol";
 import {vm, Vm} from "../base/Vm.sol";
@@ -129,11 +131,16 @@ abstract contract CreditLedger is CreditScene {
             r.shares -= amount;
             if (r.breached) releasedInBreach += amount;
         } else if (kind == ICreditFacts.SellCollateral.selector) {
-            (uint256 amount,) = abi.decode(data, (uint256, uint256));
+            (uint256 amount, uint256 price) = abi.decode(data, (uint256, uint256));
             r.collateral -= amount;
+            // What was sold counts no longer, at what it fetched or at the feed's price, whichever is more.
+            uint256 worth = Math.max(price, _btcValue(amount));
+            if (r.span == MARK_DAYS) r.floor -= Math.min(r.floor, worth);
         } else if (kind == ICreditFacts.SellLot.selector) {
             (, uint256 saleCosts) = abi.decode(data, (uint256, uint256));
             (r.lot, r.shares) = (false, 0);
+            // What a loan without its lot counts for is told anew.
+            if (r.span == MARK_DAYS) _unmark(r);
             due[costs] += saleCosts;
         }
     }

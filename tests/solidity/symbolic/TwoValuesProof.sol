@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-import {LoanBookLib} from "../../../contracts/libraries/LoanBookLib.sol";
+import {InterestLib} from "../../../contracts/libraries/InterestLib.sol";
 import {WriteDownLib} from "../../../contracts/libraries/WriteDownLib.sol";
 
 /// @dev Proved for every argument by `make prove`: the conservative value of a vault is never above the optimistic one. The two are
@@ -15,15 +15,15 @@ import {WriteDownLib} from "../../../contracts/libraries/WriteDownLib.sol";
 /// that only grows, and after each payment. Sums keep the order of their terms.
 contract TwoValuesProof {
     function check_units__anyInterest__downIsNoMoreThanUpAndNoUnitLess(uint184 scaled) external pure {
-        uint256 down = LoanBookLib.unitsDown(scaled);
-        uint256 up = LoanBookLib.unitsUp(scaled);
+        uint256 down = InterestLib.unitsDown(scaled);
+        uint256 up = InterestLib.unitsUp(scaled);
         assert(down <= up && up <= down + 1);
     }
 
     function check_units__interestThatGrows__neitherFalls(uint184 early, uint184 late) external pure {
         if (early > late) return;
-        assert(LoanBookLib.unitsDown(early) <= LoanBookLib.unitsDown(late));
-        assert(LoanBookLib.unitsUp(early) <= LoanBookLib.unitsUp(late));
+        assert(InterestLib.unitsDown(early) <= InterestLib.unitsDown(late));
+        assert(InterestLib.unitsUp(early) <= InterestLib.unitsUp(late));
     }
 
     /// @dev A mark's base is principal and interest rounded down; what is owed grows from there.
@@ -32,7 +32,7 @@ contract TwoValuesProof {
         pure
     {
         if (early > late) return;
-        assert(principal + LoanBookLib.unitsDown(early) <= principal + LoanBookLib.unitsUp(late));
+        assert(principal + InterestLib.unitsDown(early) <= principal + InterestLib.unitsUp(late));
     }
 
     /// @dev A payment takes from a mark's base as far as that reaches, and from what is owed whole.

@@ -44,6 +44,8 @@ struct LastInterval {
 struct FleetLoan {
     uint256 loanId;
     Loan loan;
+    /// @dev Whether title and pledged shares are still in custody for it.
+    bool hasLot;
     uint256 principal;
     uint256 interest;
     /// @dev Due and not paid.

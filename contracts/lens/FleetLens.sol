@@ -123,6 +123,7 @@ contract FleetLens is IFleetLens {
     function _loan(IFleetCredit credit, uint256 loanId) private view returns (FleetLoan memory l) {
         l.loanId = loanId;
         l.loan = credit.loan(loanId);
+        l.hasLot = credit.saleState(loanId).hasLot;
         (l.principal, l.interest) = credit.debt(loanId);
         if (l.loan.state != LoanState.Open) return l;
 

@@ -28,7 +28,7 @@ _COMMANDS: dict[str, str] = {
     "lease": "pyutils.cli.lease:lease",
     "operator-demo": "pyutils.cli.operator_demo:operator_demo",
     "operator": "pyutils.cli.operator:operator",
-    "positions": "pyutils.cli.money:positions",
+    "positions": "pyutils.cli.positions:positions",
     "read": "pyutils.cli.tools:read",
     "report": "pyutils.cli.report:report",
     "roles": "pyutils.cli.tools:roles",

@@ -90,5 +90,5 @@ def test_scripts__deploy_publish_settle_positions__one_chain(
         assert "1 leases settled, 6000000 units of rent" in settled
         printed = ape("positions", "lessee-1")
         position = json.loads(printed[printed.index("{") :])
-        assert [row[0] for row in position["leases"]] == [lease]
-        assert position["leases"][0][1]["paid"] == 6_000_000
+        assert [row["lease_id"] for row in position["leases"]] == [lease]
+        assert position["leases"][0]["lease"]["paid"] == 6_000_000

@@ -9,20 +9,21 @@ from typing import Any, Final
 from web3 import Web3
 
 from pyutils.chain import rpc
+from pyutils.chain.errors import ChainProtocolError
 from pyutils.errors import ChainError, InputError
 from pyutils.models import Bytes32, FrozenModel
 
 _PRUNED: Final = re.compile(
-    r"missing trie node|pruned|prune|state .*not available|no state available|state unavailable|history unavailable"
-    r"|state already discarded|BlockOutOfRange",
-    re.IGNORECASE,
+    r"missing trie node|prun(?:ed|ing)|historical state|no state available|BlockOutOfRange", re.IGNORECASE
 )
-"""How geth, Erigon, Nethermind, Besu, Reth and anvil say that they keep no state of a block."""
+"""How geth, Erigon, Nethermind, Reth and anvil say that they keep no state of a block."""
 
 _REPLACED: Final = re.compile(
     r"header not found|header for hash not found|block .*not found|unknown block|not canonical|not currently canonical",
     re.IGNORECASE,
 )
+_NOT_FOUND: Final = -32_001
+"""The code that EIP-1898 gives to a block that a node does not have."""
 
 
 class NoSuchBlockError(InputError):
@@ -62,12 +63,14 @@ class PrunedBlockError(ChainError):
 
 
 class ReplacedBlockError(ChainError):
-    """The block left the chain while it was read."""
+    """The block left the chain while it was read, or one of several nodes has it not yet."""
 
     remedy = "Ask again; `--block finalized` names a block that stays"
 
     def __init__(self, number: int, reason: str) -> None:
-        super().__init__(f"block {number} was replaced while it was read ({reason})")
+        super().__init__(
+            f"block {number} was replaced while it was read, or the node that was asked is behind ({reason})"
+        )
         self.number, self.reason = number, reason
 
 
@@ -111,9 +114,12 @@ def pin(web3: Web3, block: rpc.Block = "latest", *, first: int = 0) -> PinnedBlo
         reason = error.reason
     if row is None:
         raise _missing(web3, block, reason)
-    found = PinnedBlock(
-        number=int(row["number"], 16), hash=bytes.fromhex(row["hash"][2:]), at=int(row["timestamp"], 16)
-    )
+    try:
+        found = PinnedBlock(
+            number=int(row["number"], 16), hash=bytes.fromhex(row["hash"][2:]), at=int(row["timestamp"], 16)
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChainProtocolError(f"the node's block {block} cannot be read: {error!r}") from error
     if found.number < first:
         raise BeforeDeploymentError(found.number, first)
     return found
@@ -123,7 +129,7 @@ def unread(error: rpc.RpcError, block: PinnedBlock) -> ChainError:
     """Return what a node's refusal to read the state of a block means; the error itself where that is unknown."""
     if _PRUNED.search(error.reason):
         return PrunedBlockError(block.number, error.reason)
-    if _REPLACED.search(error.reason):
+    if error.code == _NOT_FOUND or _REPLACED.search(error.reason):
         return ReplacedBlockError(block.number, error.reason)
     return error
 

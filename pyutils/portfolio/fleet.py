@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BeforeValidator
 
 from pyutils.chain import rpc
+from pyutils.chain.errors import ChainProtocolError
 from pyutils.contracts import System
 from pyutils.models import (
     Address,
@@ -172,4 +173,6 @@ def _read(system: System, first: int, last: int, block: rpc.Block) -> tuple[Flee
         query = (following, last, *addresses, markets, MOST_PAGE_BYTES)
         rows, following = ask(system.web3, "FleetLens", "fleets", query, at=at)
         found += rows
+        if following and (not rows or following != first + len(found)):
+            raise ChainProtocolError(f"FleetLens.fleets: {len(found)} fleets from {first} on, and then {following}")
     return tuple(FleetView(block=at, row=FleetRow.from_row(row)) for row in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from web3 import Web3
 
 from pyutils import artifacts
@@ -44,6 +45,7 @@ def ask(web3: Web3, lens: str, function: str, *arguments: Any, at: PinnedBlock) 
         RevertedError: a contract that it read refused.
         PrunedBlockError: the node keeps no state of the block.
         ReplacedBlockError: the block left the chain.
+        ChainProtocolError: the node answered with something else.
 
     """
     call = f"{lens}.{function}"
@@ -51,7 +53,11 @@ def ask(web3: Web3, lens: str, function: str, *arguments: Any, at: PinnedBlock) 
     data = encode_constructor("Carrier", (artifacts.load(lens).bytecode, question))
     if len(data) > _MOST_INITCODE:
         raise QuestionTooLargeError(f"{call} would take {len(data)} bytes, more than the {_MOST_INITCODE} of one call")
-    values = decode(function_shape(lens, function).outputs, _answer(web3, call, data, at))
+    answer = _answer(web3, call, data, at)
+    try:
+        values = decode(function_shape(lens, function).outputs, answer)
+    except (DecodingError, OverflowError) as error:
+        raise ChainProtocolError(f"{call}: the node's answer cannot be read: {error}") from error
     return values[0] if len(values) == 1 else values
 
 
@@ -61,9 +67,16 @@ def _answer(web3: Web3, call: str, data: bytes, at: PinnedBlock) -> bytes:
     except rpc.RpcError as error:
         reverted = revert_data(error.data)
         if reverted and reverted[:4] == _ANSWER:
-            answer: bytes = decode(("bytes",), reverted[4:])[0]
-            return answer
+            return _unpacked(call, reverted[4:])
         if reverted or "revert" in error.reason.lower():
             raise decode_revert(reverted or b"").during(call) from None
         raise unread(error, at) from None
-    raise ChainProtocolError(f"{call}: the node answered a call that always reverts with {len(returned) // 2} bytes")
+    raise ChainProtocolError(f"{call}: the node answered {str(returned)[:20]!r} to a call that always reverts")
+
+
+def _unpacked(call: str, data: bytes) -> bytes:
+    try:
+        answer: bytes = decode(("bytes",), data)[0]
+    except (DecodingError, OverflowError) as error:
+        raise ChainProtocolError(f"{call}: the node cut the answer off: {error}") from error
+    return answer

@@ -161,7 +161,8 @@ def _pages(
         pages.append(page)
         if page.is_last:
             return pages
-        if page.next == begin:
+        # The order in which the lens reads: a node that lies keeps nobody here for ever.
+        if tuple(page.next)[:4] <= begin[:4]:
             raise GasCapError("PositionLens", at.number)
         begin = page.next
         known += [coin[0] for coin in page.coins]

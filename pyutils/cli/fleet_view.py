@@ -157,7 +157,9 @@ def _credit(row: FleetRow, found: FleetFigures) -> dict[str, object]:
         }
     if debt is None or row.loan is None:
         return {**facts, "debt": "none"}
-    known = debt.coverage_bps is not None
+    coverage = NONE
+    if debt.coverage_bps is not None:
+        coverage = f"{format_fixed(debt.coverage_bps, 4, 2)} ×, by {debt.history_days} days of history"
     return {
         **facts,
         "debt": f"{_money(row, debt.principal + debt.interest)}, loan {debt.loan_id}, {state_of(row.loan.loan)}",
@@ -167,7 +169,7 @@ def _credit(row: FleetRow, found: FleetFigures) -> dict[str, object]:
         "breach from": NONE if debt.breach_limit is None else _money(row, debt.breach_limit),
         "pledge's revenue a month": NONE if debt.revenue_per_month is None else _money(row, debt.revenue_per_month),
         "service a month": _money(row, debt.service_per_month),
-        "coverage": f"{format_fixed(debt.coverage_bps or 0, 4, 2)} ×" if known else NONE,
+        "coverage": coverage,
     }
 
 

@@ -90,8 +90,8 @@ def _of_fleet(what: str, fleet_id: int, token: str, amount: int) -> Claimable:
 def read_position(system: System, account: str, block: rpc.Block = "latest", *, contract: bool = False) -> Position:
     """Return what `account` has as of `block`.
 
-    One `eth_call` reads a whole page, some hundred positions or some thousand fleets without one; all pages are read
-    as of one block.
+    One `eth_call` reads a page, three hundred positions or a thousand fleets without one under usual limits; all pages
+    are read as of one block.
 
     Args:
         system: the contracts.

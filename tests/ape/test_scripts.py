@@ -92,3 +92,14 @@ def test_scripts__deploy_publish_settle_positions__one_chain(
         position = json.loads(printed[printed.index("{") :])
         assert [row["lease_id"] for row in position["leases"]] == [lease]
         assert position["leases"][0]["lease"]["paid"] == 6_000_000
+        before = ape("positions", "lessee-1", "--block", position["block"]["number"] - 1)
+        assert json.loads(before[before.index("{") :])["block"]["at"] <= position["block"]["at"]
+
+        monkeypatch.setenv("GPURWA_RECORD", str(record))
+        program = Path(sys.executable).parent / "ape"
+        code = "print(positions('lessee-1').leases[0].lease_id, figures_of(fleet(1)).leased_wad)"
+        console = subprocess.run(
+            [program, "console", "--network", f"ethereum:local:{chain.url}", "-c", code],
+            cwd=PROJECT_ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert f"{lease} {10**18}" in console.stdout, console.stdout + console.stderr

@@ -72,8 +72,10 @@ struct FleetMarket {
 struct FleetRow {
     uint256 fleetId;
     Fleet fleet;
-    string symbol;
+    /// @dev What the settlement token's `symbol()` returned: a string, or of old coins a `bytes32`.
+    bytes symbol;
     address owner;
+    /// @dev Zero where a custodian names nobody, or does not answer.
     address controller;
     /// @dev Zero where the fleet has no fixed price.
     uint256 pricePerGpuHour;

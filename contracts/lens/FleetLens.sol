@@ -28,6 +28,8 @@ contract FleetLens is IFleetLens {
     /// @dev Of the gas: more than the dearest fleet takes, and the encoding of a full page.
     uint256 internal constant GAS_RESERVE = 4_000_000;
     uint256 internal constant HISTORY_DAYS = 30;
+    /// @dev For asking a title's owner whether it is a custodian, and whom it names.
+    uint256 internal constant CUSTODIAN_GAS = 500_000;
 
     /// @inheritdoc IFleetLens
     function fleets(FleetQuery calldata q) external view returns (FleetRow[] memory rows, uint256 next) {
@@ -52,9 +54,10 @@ contract FleetLens is IFleetLens {
         IFleetRegistry registry = IFleetRegistry(q.registry);
         row.fleetId = fleetId;
         row.fleet = registry.fleet(fleetId);
-        row.symbol = IERC20Metadata(row.fleet.settlementToken).symbol();
+        // Not by the interface, which takes a `bytes32` for no string and would refuse all fleets.
+        (, row.symbol) = row.fleet.settlementToken.staticcall(abi.encodeCall(IERC20Metadata.symbol, ()));
         row.owner = IERC721(q.registry).ownerOf(fleetId);
-        row.controller = registry.controllerOf(fleetId);
+        row.controller = _controller(registry, fleetId);
         if (address(row.fleet.pricing) == q.fixedPricing) {
             row.pricePerGpuHour = IFixedPricing(q.fixedPricing).priceOf(fleetId);
         }
@@ -67,6 +70,15 @@ contract FleetLens is IFleetLens {
             row.markets = new FleetMarket[](1);
             row.markets[0] = _market(q.markets[i], fleetId);
             break;
+        }
+    }
+
+    /// @dev Asks the title's owner where that is a contract, which may be anybody's: it hides its own fleet's controller at most.
+    function _controller(IFleetRegistry registry, uint256 fleetId) private view returns (address) {
+        try registry.controllerOf{gas: CUSTODIAN_GAS}(fleetId) returns (address controller) {
+            return controller;
+        } catch {
+            return address(0);
         }
     }
 

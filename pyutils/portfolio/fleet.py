@@ -26,6 +26,7 @@ from pyutils.models import (
 from pyutils.models.row import nested
 from pyutils.portfolio import places
 from pyutils.portfolio.block import PinnedBlock, pin
+from pyutils.portfolio.coin import read_symbol
 from pyutils.portfolio.lens import MOST_PAGE_BYTES, ask
 from pyutils.units import FleetId, TokenUnits
 
@@ -43,6 +44,10 @@ def _rows(model: type[Row]) -> BeforeValidator:
         return tuple(row if isinstance(row, model) else model.from_row(row) for row in value)
 
     return BeforeValidator(read)
+
+
+def _symbol(value: Any) -> Any:
+    return read_symbol(value) if isinstance(value, bytes) else value
 
 
 class LastInterval(StructModel):
@@ -98,10 +103,11 @@ class FleetRow(StructModel):
 
     fleet_id: int
     fleet: Annotated[Fleet, nested(Fleet)]
-    symbol: str
+    symbol: Annotated[str, BeforeValidator(_symbol)]
     """Of the settlement token."""
     owner: Address
     controller: Address
+    """Zero where a custodian names nobody, or does not answer."""
     price_per_gpu_hour: int
     """0 where the fleet has no fixed price."""
     leased_gpus: int

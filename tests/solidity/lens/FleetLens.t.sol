@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+
 import {FleetValue} from "../../../contracts/interfaces/IAppraisal.sol";
 import {Evidence, Health, Loan} from "../../../contracts/interfaces/IFleetCredit.sol";
 import {
@@ -12,10 +15,29 @@ import {
     LendingPlace
 } from "../../../contracts/interfaces/IFleetLens.sol";
 import {IFleetRegistry} from "../../../contracts/interfaces/IFleetRegistry.sol";
+import {ICustodian} from "../../../contracts/interfaces/ICustodian.sol";
 import {FleetLens} from "../../../contracts/lens/FleetLens.sol";
 import {bound} from "../base/Bound.sol";
 import {CreditScene} from "../base/CreditScene.sol";
 import {vm} from "../base/Vm.sol";
+
+/// @dev Says that it is a custodian, and then burns all gas, or refuses.
+contract HostileCustodian is ERC165 {
+    bool internal immutable BURNS;
+
+    constructor(bool burns) {
+        BURNS = burns;
+    }
+
+    function controllerOf(uint256) external view returns (address) {
+        while (BURNS) {}
+        revert("nobody's business");
+    }
+
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(ICustodian).interfaceId || super.supportsInterface(interfaceId);
+    }
+}
 
 /// @dev A fleet with revenue and a loan, and others that only were enrolled.
 contract FleetLensTest is CreditScene {
@@ -37,7 +59,7 @@ contract FleetLensTest is CreditScene {
         vm.assertEq(_hash(abi.encode(row.fleet)), _hash(abi.encode(registry.fleet(fleetId))));
         vm.assertEq(_hash(abi.encode(row.head)), _hash(abi.encode(oracle.head(fleetId))));
         vm.assertEq(_hash(abi.encode(row.revenue)), _hash(abi.encode(router.revenue(fleetId))));
-        vm.assertEq(row.symbol, coin.symbol());
+        vm.assertEq(abi.decode(row.symbol, (string)), coin.symbol());
         vm.assertEq(row.owner, address(custody));
         vm.assertEq(row.controller, owner);
         vm.assertEq(row.pricePerGpuHour, pricing.priceOf(fleetId));
@@ -109,11 +131,30 @@ contract FleetLensTest is CreditScene {
         vm.assertEq(row.markets[0].loans.length, 0);
     }
 
+    function test_fleets__titleAtAHostileCustodian__hidesNoOtherFleet(bool burns) public {
+        uint256 second = _liveFleet();
+        address hostile = address(new HostileCustodian(burns));
+        vm.prank(owner);
+        registry.transferFrom(owner, hostile, second);
+        (FleetRow[] memory rows, uint256 next) = lens.fleets{gas: 20_000_000}(_query(1, type(uint256).max));
+        vm.assertEq(rows.length, 2);
+        vm.assertEq(next, 0);
+        vm.assertEq(rows[0].controller, owner);
+        vm.assertEq(rows[1].owner, hostile);
+        vm.assertEq(rows[1].controller, address(0));
+    }
+
     function test_fleet__otherPricing__hasNoFixedPrice() public view {
         FleetQuery memory q = _query(fleetId, fleetId);
         q.fixedPricing = address(0xdead);
         (FleetRow[] memory rows,) = lens.fleets(q);
         vm.assertEq(rows[0].pricePerGpuHour, 0);
+    }
+
+    function test_fleet__symbolOfAnOldCoin__isHandedOnAsItIs() public {
+        vm.mockCall(address(coin), abi.encodeCall(IERC20Metadata.symbol, ()), abi.encode(bytes32("MKR")));
+        vm.assertEq(_one(fleetId).symbol, abi.encode(bytes32("MKR")));
+        vm.clearMockedCalls();
     }
 
     function test_fleet__noMarket__isToldWithout() public view {

@@ -80,9 +80,10 @@ def one_by_one(url: str, system: System, account: str) -> tuple[Row, ...]:
 
     registry = contract("FleetRegistry", system.registry.address)
     bond = contract("OperatorBond", system.bond.address)
+    factory = web3.eth.contract(abi=artifacts.load("FleetShares").abi)
     rows = []
     for fleet_id in range(1, read(registry.functions.fleetCount()) + 1):
-        shares = contract("FleetShares", read(registry.functions.fleet(fleet_id))[16])
+        shares = factory(web3.to_checksum_address(read(registry.functions.fleet(fleet_id))[16]))
         held, supply = read(shares.functions.balanceOf(account)), read(shares.functions.totalSupply())
         row = fleet_id, held, supply, read(shares.functions.claimable(account))
         title = (0, 0)

@@ -22,4 +22,5 @@ def cli(account, provider, record, block, contract):
     """Print the position of ACCOUNT as JSON, as of a block; with --contract also a contract's."""
     manifest = read_manifest(record)
     system = System.at(provider.web3, manifest)
-    print_json(read_position(system, find_address(account, manifest), block, contract=contract))
+    found = read_position(system, find_address(account, manifest), block, contract=contract)
+    print_json({**dict(found), "claimables": found.claimables})

@@ -69,3 +69,13 @@ def test_wheel__in_an_empty_environment__reads_a_devnet(environment: Environment
         devnet.anvil.stop()
     assert roles
     assert fleets == []
+
+
+@pytest.mark.slow
+def test_wheel__without_an_extra__names_it(environment: Environment) -> None:
+    command = [str(environment.bin / "gpurwa"), "portfolio", "investor-1"]
+    done = subprocess.run(
+        command, cwd=environment.folder, env=environment.variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith("Install it with its extra: pip install 'gpu-rwa[reports]'\n")

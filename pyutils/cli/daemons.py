@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -13,7 +12,7 @@ import click
 from pyutils.chain import KeystoreError
 from pyutils.cli.parameters import DURATION, FILE
 from pyutils.cli.session import Session, ask_password
-from pyutils.errors import InputError, ToolchainError
+from pyutils.errors import InputError
 from pyutils.reporter.settings.config import OPERATOR_FILE, VERIFIER_FILE, OperatorConfig, VerifierConfig, read_config
 from pyutils.reporter.settings.folders import Folders
 
@@ -37,12 +36,6 @@ _SERVE: Final = ("public", "public_url", "ops", "alarm_url")
 
 class NoConfigError(InputError):
     """There is no configuration, or it is not clear which is meant."""
-
-
-class MissingExtraError(ToolchainError):
-    """What daemons need beside the package itself is not installed."""
-
-    remedy = "Install it with its extra: pip install 'gpu-rwa[operator]'"
 
 
 class Watts(click.ParamType):
@@ -206,15 +199,6 @@ def ask_on_terminal(text: str) -> str:
         what = text.rstrip(": ")
         raise KeystoreError(f"{what}: nobody is here to type it", remedy="Name a password_file in the configuration")
     return ask_password(text)
-
-
-@contextmanager
-def daemon_parts() -> Iterator[None]:
-    """Import within this what needs the extra `operator`. Raises `MissingExtraError` where it is not installed."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"the Python package {error.name} is not installed") from error
 
 
 def _with(function: Command, *options: Callable[[Command], Command]) -> Command:

@@ -16,7 +16,6 @@ from pyutils.cli.daemons import (
     NEW_FLEET,
     ask_on_terminal,
     config_fields,
-    daemon_parts,
     meter_options,
     open_operator,
     operator_path,
@@ -25,6 +24,7 @@ from pyutils.cli.daemons import (
     serve_options,
     signer_fields,
 )
+from pyutils.cli.extras import extra
 from pyutils.cli.findings import show_findings
 from pyutils.cli.logs import terminal_log
 from pyutils.cli.operator_records import dry_run, export, import_, replay
@@ -98,7 +98,7 @@ def run(session: Session, fleet_id: int | None, file: Path | None, log_json: boo
 
     Ends with status 1 where nothing may be signed any more until a person has looked.
     """
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.reporter.operator_daemon import OperatorDaemon
     there, config, folders = open_operator(session, fleet_id, file)
     with (
@@ -119,7 +119,7 @@ def run(session: Session, fleet_id: int | None, file: Path | None, log_json: boo
 @asks
 def once(session: Session, fleet_id: int | None, file: Path | None, as_of: int | None, wait_s: int) -> None:
     """Make one report now, and see it to the head."""
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.reporter.errand import report_once
         from pyutils.reporter.operator_daemon import OperatorDaemon
     there, config, folders = open_operator(session, fleet_id, file)
@@ -149,7 +149,7 @@ def backfill(session: Session, fleet_id: int | None, file: Path | None, to: int 
 
     For a reporter that was away for long. `run` does the same by itself, without saying how far it is.
     """
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.reporter.errand import backfill as collect
         from pyutils.reporter.operator_daemon import OperatorDaemon
     there, config, folders = open_operator(session, fleet_id, file)
@@ -182,7 +182,7 @@ def doctor(session: Session, fleet_id: int | None, file: Path | None) -> None:
 
     Clock, keys, roles, money, bond, endpoints, verifiers, meter, store, disk and the published port.
     """
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.reporter.checkups.checkup import operator_checkup
     there, config, folders = open_operator(session, fleet_id, file)
     found = list(operator_checkup(config, folders, there.manifest, there.urls, ask_on_terminal))

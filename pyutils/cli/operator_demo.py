@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pyutils.cli.daemons import daemon_parts
+from pyutils.cli.extras import extra
 from pyutils.demo import DEFAULT_SEED
 
 
@@ -24,7 +24,7 @@ def operator_demo(trace: Path | None, out: Path, seed: int, *, quiet: bool) -> N
     Ends well where every hour is at the head, with the counters of `gpurwa demo` on the same trace. Writes
     OUT/operator-summary.json and OUT/logs.
     """
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.operator_demo import run_operator_demo
     console = None if quiet else Console()
     run_operator_demo(trace, out, seed=seed, console=console)

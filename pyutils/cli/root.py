@@ -16,10 +16,12 @@ INTERRUPTED = 130
 
 _COMMANDS: dict[str, str] = {
     "admin": "pyutils.cli.admin:admin",
+    "audit": "pyutils.cli.audit:audit",
     "bond": "pyutils.cli.bond:bond",
     "claim": "pyutils.cli.money:claim",
     "credit": "pyutils.cli.credit:credit",
     "demo": "pyutils.cli.demo:demo",
+    "dashboard": "pyutils.cli.dashboard:dashboard",
     "deploy": "pyutils.cli.tools:deploy",
     "devnet": "pyutils.cli.devnet:devnet",
     "doctor": "pyutils.cli.tools:doctor",
@@ -28,6 +30,7 @@ _COMMANDS: dict[str, str] = {
     "lease": "pyutils.cli.lease:lease",
     "operator-demo": "pyutils.cli.operator_demo:operator_demo",
     "operator": "pyutils.cli.operator:operator",
+    "portfolio": "pyutils.cli.portfolio:portfolio",
     "positions": "pyutils.cli.positions:positions",
     "read": "pyutils.cli.tools:read",
     "report": "pyutils.cli.report:report",

@@ -13,7 +13,6 @@ from pyutils.cli.daemons import (
     NEW_FLEET,
     ask_on_terminal,
     config_fields,
-    daemon_parts,
     meter_options,
     open_verifier,
     peer_fields,
@@ -22,6 +21,7 @@ from pyutils.cli.daemons import (
     signer_fields,
     verifier_path,
 )
+from pyutils.cli.extras import extra
 from pyutils.cli.findings import show_findings
 from pyutils.cli.logs import terminal_log
 from pyutils.cli.moving import WITHOUT_FILES, YES, export_to, import_from
@@ -97,7 +97,7 @@ def run(session: Session, file: Path | None, log_json: bool) -> None:
 
     Ends with status 1 where nothing may be signed any more until a person has looked.
     """
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.reporter.verifier_daemon import VerifierDaemon
     there, config, folders = open_verifier(session, file)
     with (
@@ -119,7 +119,7 @@ def doctor(session: Session, file: Path | None) -> None:
 
     Clock, keys, endpoints, operators, peers, meters, store, disk and the published port.
     """
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.reporter.checkups.checkup import verifier_checkup
     there, config, folders = open_verifier(session, file)
     found = list(verifier_checkup(config, folders, there.manifest, there.urls, ask_on_terminal))
@@ -137,7 +137,7 @@ def rebase(session: Session, fleet_id: int, file: Path | None, yes: bool) -> Non
     From there on it takes the head's counters for its own. Do it only where the loss was yours: until then this
     verifier signs nothing, which is right where it is the operator's meter that is wrong.
     """
-    with daemon_parts():
+    with extra("operator"):
         from pyutils.reporter.verifier_daemon import VerifierDaemon
     there, config, folders = open_verifier(session, file)
     if fleet_id not in [one.fleet for one in config.fleets]:

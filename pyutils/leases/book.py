@@ -18,7 +18,7 @@ from pyutils.leases.lease import (
     Settlement,
 )
 from pyutils.leases.rent import deliverable, deposit_up, rent_down
-from pyutils.leases.terms import at_closing, lessee_end_s, operator_end_s, reservation_up
+from pyutils.leases.terms import lessee_end_s, operator_end_s, reservation_up
 from pyutils.merkle import LEASE_LEAF, MultiProof, leaf_hash, verify, verify_multi
 from pyutils.models.lease import EndedBy, Lease, Terms
 from pyutils.payouts import Payouts
@@ -250,18 +250,9 @@ class BookModel:
         return TokenUnits(escrow + self.payouts.total(token))
 
     def _close(self, lease: LeaseModel) -> None:
-        closing = at_closing(
-            lease.terms,
-            lease.deposit,
-            lease.availability_wad,
-            TokenUnits(lease.price_per_gpu_hour * lease.gpus),
-            ended_by_operator=lease.ended_by is EndedBy.OPERATOR,
-        )
+        closing = lease.closing()
         self._refund(lease)
-        sla_credit = closing.sla_credit
-        if lease.ended_by is EndedBy.LESSEE:
-            sla_credit = TokenUnits(sla_credit * lease.term_s // lease.duration_s)
-        credited = TokenUnits(sla_credit + closing.compensation)
+        credited = TokenUnits(closing.sla_credit + closing.compensation)
         self._bond.close_reservation(lease.fleet_id, closing.reservation, credited, lease.owner)
 
     def _refund(self, lease: LeaseModel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyutils.leases.refusals import (
     AlreadyEndingError,
@@ -11,6 +11,7 @@ from pyutils.leases.refusals import (
     NotGrantedError,
 )
 from pyutils.leases.rent import deliverable, deposit_up, rent_down
+from pyutils.leases.terms import Closing, at_closing
 from pyutils.models.lease import EndedBy, Lease, Terms
 from pyutils.units import EPOCH, NO_GPU_TIME, NO_MONEY, WAD, FleetId, GpuMs, LeaseId, TokenUnits, UnixSeconds, Wad
 
@@ -181,3 +182,20 @@ class LeaseModel:
         if now >= self.opened_at + GRACE_S:
             return NO_MONEY
         return TokenUnits(self.price_per_gpu_hour * self.gpus)
+
+    def closing(self) -> Closing:
+        """Return what the bond owes when the lease closes now.
+
+        The SLA credit of a lease that its lessee ended is pro rata of the agreed time, rounded down: else three hours
+        of a long lease, all bad, would pay a part of its whole deposit.
+        """
+        owed = at_closing(
+            self.terms,
+            self.deposit,
+            self.availability_wad,
+            TokenUnits(self.price_per_gpu_hour * self.gpus),
+            ended_by_operator=self.ended_by is EndedBy.OPERATOR,
+        )
+        if self.ended_by is EndedBy.LESSEE:
+            return replace(owed, sla_credit=TokenUnits(owed.sla_credit * self.term_s // self.duration_s))
+        return owed

@@ -16,7 +16,7 @@ from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
 REPORTER_BIT: Final = 1 << 255
 """Set in `AdvanceHead.signers` where the operator's reporter signed; bit i stands for verifier i."""
-_MOST_VERIFIERS: Final = 255
+MOST_VERIFIERS: Final = 255
 
 
 class UnknownReportError(InputError):
@@ -82,7 +82,7 @@ def _read(system: System, name: str, event: Event) -> ChainReport:
     signers = REPORTER_BIT if is_pending else event.arguments["signers"]
     verifiers, quorum = system.oracle.verifiers_of(fleet_id, block)
     named = [(system.oracle.reporter_of(fleet_id, block), "reporter")] if signers & REPORTER_BIT else []
-    places = [place for place in range(_MOST_VERIFIERS) if signers >> place & 1]
+    places = [place for place in range(MOST_VERIFIERS) if signers >> place & 1]
     named += [(verifiers[place] if place < len(verifiers) else "unknown", f"verifier {place}") for place in places]
     report_file = ReportFile(chain_id=system.manifest.chain_id, oracle=system.oracle.address, report=report)
     return ChainReport(report_file, is_pending, block, event.at, tuple(named), quorum)

@@ -31,6 +31,15 @@ class Event:
     block: BlockNumber
     at: UnixSeconds
     arguments: dict[str, Any]
+    name: str
+    transaction: str
+    index: int
+    """Among the logs of its block."""
+
+    @property
+    def label(self) -> str:
+        """What it is called where it is spoken of: name, block and transaction."""
+        return f"{self.name} in block {self.block}, {self.transaction}"
 
 
 def topic(value: int | bytes | str) -> str:
@@ -42,7 +51,7 @@ def topic(value: int | bytes | str) -> str:
 
 def events(
     contract: Contract,
-    event: str,
+    event: str | Sequence[str],
     indexed: Sequence[str | None] = (),
     *,
     first: int,
@@ -52,14 +61,15 @@ def events(
 
     Args:
         contract: who emitted them.
-        event: the event's name.
+        event: the event's name, or several names whose first indexed arguments mean the same.
         indexed: wanted topics in the event's order, None for any.
         first: block of the deployment; nothing can be older.
         block: up to which.
 
     """
-    shape = event_shape(contract.NAME, event)
-    topics: list[str | None] = ["0x" + shape.topic.hex(), *indexed]
+    names = [event] if isinstance(event, str) else event
+    shapes = {shape.topic: shape for shape in (event_shape(contract.NAME, name) for name in names)}
+    topics = [["0x" + one.hex() for one in shapes], *indexed]
     times: dict[int, UnixSeconds] = {}
     last = block_number(contract.web3, block)
     for begin in range(first, last + 1, SPAN):
@@ -79,7 +89,9 @@ def events(
                 bytes.fromhex(row["data"][2:]),
                 int(row["logIndex"], 16),
             )
-            yield Event(BlockNumber(number), times[number], shape.decode(log))
+            shape = shapes[log.topics[0]]
+            where = row["transactionHash"], log.index
+            yield Event(BlockNumber(number), times[number], shape.decode(log), shape.name, *where)
 
 
 def block_number(web3: Web3, block: rpc.Block) -> BlockNumber:

@@ -1,4 +1,4 @@
-"""What accounts have and fleets did, as of one block, read by lenses that travel in the call."""
+"""What accounts have and earned and fleets did: read from one block by lenses, and from the events before it."""
 
 from pyutils.portfolio.block import PinnedBlock, pin
 from pyutils.portfolio.figures import FleetFigures, figures_of

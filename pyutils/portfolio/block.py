@@ -12,6 +12,7 @@ from pyutils.chain import rpc
 from pyutils.chain.errors import ChainProtocolError
 from pyutils.errors import ChainError, InputError
 from pyutils.models import Bytes32, FrozenModel
+from pyutils.units import BlockNumber, UnixSeconds
 
 _PRUNED: Final = re.compile(
     r"missing trie node|prun(?:ed|ing)|historical state|no state available|BlockOutOfRange", re.IGNORECASE
@@ -77,10 +78,10 @@ class ReplacedBlockError(ChainError):
 class PinnedBlock(FrozenModel):
     """One block, by its hash: whatever is read of it belongs together, even if the chain is reorganized meanwhile."""
 
-    number: int
+    number: BlockNumber
     hash: Bytes32
-    at: int
-    """Its time, Unix seconds."""
+    at: UnixSeconds
+    """Its time."""
 
     @property
     def parameter(self) -> dict[str, Any]:
@@ -116,7 +117,9 @@ def pin(web3: Web3, block: rpc.Block = "latest", *, first: int = 0) -> PinnedBlo
         raise _missing(web3, block, reason)
     try:
         found = PinnedBlock(
-            number=int(row["number"], 16), hash=bytes.fromhex(row["hash"][2:]), at=int(row["timestamp"], 16)
+            number=BlockNumber(int(row["number"], 16)),
+            hash=bytes.fromhex(row["hash"][2:]),
+            at=UnixSeconds(int(row["timestamp"], 16)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ChainProtocolError(f"the node's block {block} cannot be read: {error!r}") from error

@@ -14,8 +14,9 @@ from pyutils.contracts import System
 from pyutils.deployment import Plan, deploy_system
 from pyutils.portfolio import PinnedBlock, pin, read_fleets, read_position
 from pyutils.portfolio.block import NoSuchBlockError, PrunedBlockError, ReplacedBlockError, unread
+from pyutils.units import BlockNumber, UnixSeconds
 
-BLOCK = PinnedBlock(number=17, hash=bytes(32), at=1_700_000_000)
+BLOCK = PinnedBlock(number=BlockNumber(17), hash=bytes(32), at=UnixSeconds(1_700_000_000))
 
 
 def test_read__block_whose_state_the_node_dropped__says_so(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from pyutils import devnet
 from pyutils.contracts import System
 from pyutils.deployment import DEV_ACCOUNTS, Plan, deploy_system
 from pyutils.models import ZERO_ADDRESS, LoanState
-from pyutils.operations.positions import positions
 from pyutils.portfolio import lens as lens_module
 from pyutils.portfolio import read_position
 from pyutils.portfolio.block import BeforeDeploymentError, NoSuchBlockError
 from pyutils.portfolio.lens import GasCapError
 from pyutils.portfolio.position import ContractAddressError, ZeroAddressError
 from pyutils.units import FleetId, TokenUnits
+
+from .one_by_one import positions
 
 ACCOUNTS = sorted(DEV_ACCOUNTS)
 PLACES = st.integers(0, 10**6)

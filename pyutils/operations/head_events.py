@@ -1,0 +1,86 @@
+"""All reports that became a fleet's head, in order, from the oracle's events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyutils.contracts import System
+from pyutils.models import MeterReport
+from pyutils.operations.history import Event, events, topic
+from pyutils.operations.report_files import ReportFile
+from pyutils.units import BlockNumber, FleetId
+
+_NAMES = ("AdvanceHead", "PostPending", "AdoptPending", "Restate")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadEvent:
+    """A report that became the head."""
+
+    report_file: ReportFile
+    digest: bytes
+    """As the event says it."""
+    accepted: Event
+    """What made it the head."""
+    told: Event
+    """What told its fields, and carried its signatures: the same one, or the posting of a pending report."""
+    restated: bool
+    """Counters may be lower than those of the head before."""
+
+    @property
+    def report(self) -> MeterReport:
+        """What it says."""
+        return self.report_file.report
+
+    @property
+    def is_optimistic(self) -> bool:
+        """Whether the reporter's word alone made it the head, after nobody disputed it."""
+        return self.told.name == "PostPending"
+
+
+def read_heads(system: System, fleet_id: FleetId, block: BlockNumber) -> list[HeadEvent]:
+    """Return a fleet's heads up to a block, oldest first.
+
+    A pending report that became the head by time alone, and that nothing wrote down yet, is the last one.
+    """
+    oracle = system.oracle
+    happened = list(
+        events(oracle, _NAMES[:3], [topic(fleet_id)], first=system.manifest.first_block, block=block),
+    )
+    restated = {
+        (event.transaction, bytes(event.arguments["digest"]))
+        for event in events(oracle, "Restate", [topic(fleet_id)], first=system.manifest.first_block, block=block)
+    }
+    heads: list[HeadEvent] = []
+    posted: dict[bytes, Event] = {}
+    for event in happened:
+        digest = bytes(event.arguments["digest"])
+        if event.name == "PostPending":
+            posted[digest] = event
+            continue
+        told = event if event.name == "AdvanceHead" else posted[digest]
+        heads.append(_head(system, digest, event, told, restated))
+    now = oracle.head(fleet_id, block).digest
+    if now in posted and (not heads or heads[-1].digest != now):
+        heads.append(_head(system, now, posted[now], posted[now], restated))
+    return heads
+
+
+def head_before(heads: Sequence[HeadEvent], event: Event) -> HeadEvent | None:
+    """Return the head that stood when an event happened; None before the first."""
+    earlier = (one for one in heads if _place(one.accepted) < _place(event))
+    return max(earlier, key=lambda one: _place(one.accepted), default=None)
+
+
+def _place(event: Event) -> tuple[int, int]:
+    return event.block, event.index
+
+
+def _head(
+    system: System, digest: bytes, accepted: Event, told: Event, restated: Iterable[tuple[str, bytes]]
+) -> HeadEvent:
+    fields = dict(zip(MeterReport.model_fields, told.arguments["report"], strict=True))
+    report = MeterReport.model_validate(fields)
+    report_file = ReportFile(chain_id=system.manifest.chain_id, oracle=system.oracle.address, report=report)
+    return HeadEvent(report_file, digest, accepted, told, (accepted.transaction, digest) in restated)

@@ -1,0 +1,1 @@
+"""Reports: figures, and one page that opens from disk."""

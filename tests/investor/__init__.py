@@ -1,0 +1,1 @@
+"""Tests of what investors see: positions, histories, audits and pages."""

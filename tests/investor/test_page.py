@@ -1,0 +1,110 @@
+"""The page in a real browser, from disk, without a network: both themes, a desk and a telephone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from pyutils.devnet import account
+from pyutils.portfolio.statement import read_statement
+from pyutils.reports.page import Coin, render
+from pyutils.reports.portfolio import portfolio_page
+
+from .conftest import Played
+
+CHROMIUM = shutil.which("chromium")
+PEOPLE = ("investor-1", "operator-a", "lessee-1", "lender-1")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium: install Debian's package chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+def page_of(played: Played, who: str, folder: Path) -> Path:
+    statement = read_statement(played.system, account(who).address)
+    coins = {one.token: Coin(one.symbol, one.decimals) for one in statement.position.coins}
+    path = folder / f"{who}.html"
+    path.write_text(render(portfolio_page(statement, "devnet", coins)))
+    return path
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1_280, 390])
+def test_page__any_theme_and_width__draws_everything_and_asks_nobody(
+    played: Played, browser: Browser, tmp_path: Path, who: str, scheme: Any, width: int
+) -> None:
+    path = page_of(played, who, tmp_path)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(path.as_uri())
+    tab.wait_for_function("document.querySelectorAll('.js-plotly-plot').length > 0")
+    plots = tab.locator(".js-plotly-plot")
+    tab.wait_for_function("[...document.querySelectorAll('.js-plotly-plot')].every(p => p.querySelector('.main-svg'))")
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    # nothing is wider than the window, and no figure leaves its card
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    overflows = tab.evaluate(
+        "[...document.querySelectorAll('figure.card')].filter(c => {"
+        " const svg = c.querySelector('.main-svg').getBoundingClientRect(), box = c.getBoundingClientRect();"
+        " return svg.width < 80 || svg.right > box.right + 1 || svg.left < box.left - 1; })"
+        ".map(c => c.querySelector('h3').textContent)"
+    )
+    assert overflows == []
+    assert plots.count() == tab.locator("figure.card").count() > 0
+    # words are legible on the paper that they stand on
+    ink, paper = tab.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert contrast(ink, paper) > 7
+    context.close()
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast of two CSS colours as WCAG defines it."""
+    low, high = sorted(luminance(color) for color in (first, second))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(color: str) -> float:
+    parts = [int(part) / 255 for part in color.removeprefix("rgb(").removesuffix(")").split(",")]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_page__nobody__says_so(played: Played, browser: Browser, tmp_path: Path) -> None:
+    statement = read_statement(played.system, "0x" + "00" * 19 + "99")
+    path = tmp_path / "nobody.html"
+    path.write_text(render(portfolio_page(statement, "<b>devnet</b>", {})))
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    assert tab.get_by_text("This account has nothing here as of this block.").is_visible()
+    assert tab.get_by_text("<b>devnet</b>").first.is_visible(), "text is text, whatever stands in it"
+    tab.close()
+
+
+def test_page__printed__is_a_document(played: Played, browser: Browser, tmp_path: Path) -> None:
+    tab = browser.new_page()
+    tab.goto(page_of(played, "operator-a", tmp_path).as_uri())
+    tab.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length > 0")
+    assert len(tab.pdf(format="A4")) > 50_000
+    tab.close()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pyutils import artifacts, models
 from pyutils.meter.leaf_file import Header as LeafFileHeader
 from pyutils.models import Address, FrozenModel, StructModel
+from pyutils.portfolio import bond, fleet, lease, lender, loan, share
 from pyutils.reporter.store import history
 
 STRUCTS: dict[str, type[FrozenModel]] = {
@@ -45,6 +46,16 @@ STRUCTS: dict[str, type[FrozenModel]] = {
     "PriceFeed": models.PriceFeed,
     "Sale": models.Sale,
     "VaultBook": models.VaultBook,
+    "BondRow": bond.BondPosition,
+    "FleetLoan": fleet.FleetLoan,
+    "FleetMarket": fleet.FleetMarket,
+    "FleetRow": fleet.FleetRow,
+    "LastInterval": fleet.LastInterval,
+    "LeaseRow": lease.LeasePosition,
+    "LenderRow": lender.VaultPosition,
+    "LoanRow": loan.LoanPosition,
+    "ShareRow": share.SharePosition,
+    "TitleRow": share.TitlePosition,
 }
 
 

@@ -193,6 +193,9 @@ REMEDIES: Final[Mapping[str, str]] = {
     "ReentrancyGuardReentrantCall": "Call again in a transaction of its own; a token called back into the contract",
     "SafeCastOverflowedUintDowncast": _TOO_LARGE,
     "StringTooLong": "Use a name of at most 31 bytes",
+    # lenses, which travel in the call that asks them
+    "Answer": "Ask by `pyutils.portfolio`, which reads the answer that stands in this error",
+    "NotCreated": "Ask with the lens that comes with the package; a node with a low gas cap needs a higher one",
     # the language itself
     "Error": "Read the reason that the contract gave",
     "Panic": "This is a fault of the contract or of an absurd number; report it with the call",

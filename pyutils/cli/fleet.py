@@ -1,4 +1,4 @@
-"""Fleets: showing and running them; enrolling and their GPUs have modules of their own."""
+"""Fleets: running them; looking at them, enrolling them and their GPUs have modules of their own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import click
 
 from pyutils.cli.fleet_enrolment import enroll, hash_deed, parse_price, read_documents
 from pyutils.cli.fleet_gpus import gpus, grow, prove_double, replace_boards, shrink
-from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import FILE, TIME, format_duration, format_time
+from pyutils.cli.fleet_view import list_, show
+from pyutils.cli.output import print_facts
+from pyutils.cli.parameters import FILE, TIME, format_time
 from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
 from pyutils.operations import fleets, reports
 from pyutils.operations.calls import send
 from pyutils.operations.custody import owner_contract
-from pyutils.units import FleetId, GpuMs, format_gpu_hours
+from pyutils.units import FleetId
 
 
 @click.group()
@@ -23,75 +24,8 @@ def fleet() -> None:
     """Fleets: GPUs of one class at one site under one operator."""
 
 
-for _command in (enroll, gpus, grow, shrink, replace_boards, prove_double):
+for _command in (list_, show, enroll, gpus, grow, shrink, replace_boards, prove_double):
     fleet.add_command(_command)
-
-
-@fleet.command("list")
-@reads
-def list_(session: Session, block: Block) -> None:
-    """List all fleets."""
-    views = fleets.list_fleets(session.system, block)
-
-    def people() -> None:
-        rows = []
-        for view in views:
-            token = session.system.token(view.fleet.settlement_token)
-            rows.append(
-                (
-                    view.fleet_id,
-                    view.fleet.gpu_class,
-                    view.fleet.region,
-                    view.fleet.status.name.lower(),
-                    f"{view.leased_gpus} of {view.fleet.capacity}",
-                    session.coins(view.price_per_gpu_hour, token) if view.price_per_gpu_hour else "–",
-                    format_time(view.head.as_of),
-                )
-            )
-        columns = ("#id", "class", "region", "status", "#leased", "#price per GPU-hour", "head as of")
-        print_table(f"Fleets on {session.manifest.network}", columns, rows)
-
-    session.show(views, people)
-
-
-@fleet.command()
-@click.argument("fleet_id", metavar="FLEET", type=int)
-@reads
-def show(session: Session, block: Block, fleet_id: int) -> None:
-    """Show one fleet: what it is, who runs it, and what its newest report says."""
-    view = fleets.show(session.system, FleetId(fleet_id), block)
-    token = session.system.token(view.fleet.settlement_token)
-
-    def people() -> None:
-        head = view.head
-        facts = {
-            "class, region": f"{view.fleet.gpu_class}, {view.fleet.region}",
-            "status": view.fleet.status.name.lower() + (", suspended" if view.fleet.suspended else ""),
-            "GPUs": f"{view.fleet.capacity}, {view.leased_gpus} of them leased",
-            "growth asked for": view.fleet.requested_capacity or "–",
-            "longest lease": format_duration(view.fleet.max_term),
-            "samples every": format_duration(view.fleet.sample_cadence),
-            "board power": f"{view.fleet.board_power_watts} W",
-            "settles in": f"{token.symbol()} {token.address}",
-            "price per GPU-hour": session.coins(view.price_per_gpu_hour, token),
-            "floor": session.coins(view.fleet.price_floor, token),
-            "in escrow": session.coins(view.escrow, token),
-            "title's owner": view.owner,
-            "controller": view.controller,
-            "operator": view.fleet.operator,
-            "shares": view.fleet.shares,
-            "insured until": format_time(view.fleet.insurance_expiry),
-            "reporter": view.reporter,
-            "verifiers": f"{view.quorum} of {', '.join(view.verifiers) or 'none'}",
-            "head as of": format_time(head.as_of),
-            "available": f"{format_gpu_hours(GpuMs(head.available_gpu_ms))} GPU-hours",
-            "busy": f"{format_gpu_hours(GpuMs(head.busy_gpu_ms))} GPU-hours",
-            "energy": f"{head.energy_joules} J",
-            "digest": f"0x{head.digest.hex()}",
-        }
-        print_facts(f"Fleet {fleet_id}", facts)
-
-    session.show(view, people)
 
 
 @fleet.command()

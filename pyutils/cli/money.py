@@ -1,15 +1,13 @@
-"""Rent to revenue to holders: settling, sharing, claiming, withdrawing, and what an account has."""
+"""Rent to revenue to holders: settling, sharing, claiming, withdrawing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from pyutils.cli.credit_tables import state_of
 from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import FILE, format_time
+from pyutils.cli.parameters import FILE
 from pyutils.cli.report_checking import FROM, head_leaf_file
 from pyutils.cli.session import Session, reads, writes
 from pyutils.contracts.base import Block
@@ -18,17 +16,12 @@ from pyutils.operations import money, settlements
 from pyutils.operations.calls import send
 from pyutils.operations.fleets import settlement_token
 from pyutils.operations.leases import fleet_of
-from pyutils.operations.positions import LoanPosition, Position
-from pyutils.operations.positions import positions as positions_of
-from pyutils.operations.vaults import LenderPosition
 from pyutils.units import (
     SHARE_DECIMALS,
     FleetId,
     LeaseId,
     ShareUnits,
-    TokenUnits,
     format_fixed,
-    format_money,
     parse_money,
 )
 
@@ -187,74 +180,6 @@ def withdraw(session: Session, to: str | None) -> None:
     if not sent:
         raise InputError(f"nothing is owed to {session.lane.address}", remedy="Settle, close or route first")
     session.show(sent, people)
-
-
-@click.command()
-@click.argument("account")
-@reads
-def positions(session: Session, block: Block, account: str) -> None:
-    """Show all that an account has as of a block: coins, shares, earnings, leases, bonds and what is owed to it."""
-    found = positions_of(session.system, session.address(account), block)
-    session.show(found, lambda: print_position(session, found))
-
-
-def print_position(session: Session, found: Position) -> None:
-    """Print a position for people."""
-    print_facts(
-        f"{found.account} at block {found.block}, {format_time(found.at)}",
-        {
-            "ether": format_fixed(found.wei, 18, 6),
-            **{one.symbol: format_money(one.amount, one.decimals) for one in found.coins},
-        },
-    )
-    coins = {one.token: (one.symbol, one.decimals) for one in found.coins}
-    rows: list[Sequence[object]] = []
-    for one in found.shares:
-        token = session.system.registry.fleet(one.fleet_id).settlement_token
-        earned = (_money(coins, token, amount) for amount in (one.claimable, one.claimable_by_title))
-        rows.append((one.fleet_id, _whole(one.shares), _whole(one.bound), _whole(one.supply), *earned))
-    if rows:
-        columns = ("#fleet", "#shares", "#bound to title", "#of", "#claimable", "#claimable by title")
-        print_table("Shares", columns, rows)
-    if found.leases:
-        rows = []
-        for lease_id, lease in found.leases:
-            token = session.system.registry.fleet(FleetId(lease.fleet_id)).settlement_token
-            amounts = (lease.deposit, lease.paid, lease.fee, lease.refunded, lease.held)
-            rows.append((lease_id, lease.gpus, *(_money(coins, token, amount) for amount in amounts)))
-        print_table("Leases", ("#lease", "#GPUs", "#deposit", "#paid", "#fee", "#refunded", "#held"), rows)
-    if found.bonds:
-        rows = []
-        for fleet_id, bond in found.bonds:
-            token = session.system.registry.fleet(fleet_id).settlement_token
-            stakes = (bond.reserved, bond.lie_stake, bond.free, bond.unbonding)
-            rows.append((fleet_id, *(_money(coins, token, amount) for amount in stakes)))
-        print_table("Bonds", ("#fleet", "#reserved", "#lie stake", "#free", "#unbonding"), rows)
-    if found.lent:
-        lent = [_lent(session, coins, token, held) for token, held in found.lent]
-        print_table("Lent", ("vault", "#shares", "#waiting to be redeemed", "#worth", "#to be claimed"), lent)
-    if found.loans:
-        borrowed = [_borrowed(coins, owes) for owes in found.loans]
-        print_table("Borrowed", ("#loan", "#fleet", "state", "#principal", "#interest"), borrowed)
-    if found.owed:
-        rows = [(one.contract, _money(coins, one.token, one.amount)) for one in found.owed]
-        print_table("Owed, to be withdrawn", ("by", "#amount"), rows)
-
-
-def _lent(session: Session, coins: dict[str, tuple[str, int]], token: str, held: LenderPosition) -> Sequence[object]:
-    vault = session.system.credit(token).vault
-    units = (format_fixed(shares, vault.decimals()) for shares in (held.shares, held.pending))
-    return (vault.symbol(), *units, *(_money(coins, token, amount) for amount in (held.worth, held.claimable)))
-
-
-def _borrowed(coins: dict[str, tuple[str, int]], owes: LoanPosition) -> Sequence[object]:
-    amounts = (_money(coins, owes.token, part) for part in owes.debt)
-    return (owes.loan_id, owes.loan.fleet_id, state_of(owes.loan), *amounts)
-
-
-def _money(coins: dict[str, tuple[str, int]], token: str, amount: int) -> str:
-    symbol, decimals = coins[token]
-    return f"{format_money(TokenUnits(amount), decimals)} {symbol}"
 
 
 def _whole(units: int) -> str:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pyutils.cli.extras import extra
-from pyutils.cli.money import print_position
 from pyutils.cli.output import print_table
 from pyutils.cli.parameters import FILE, format_time
+from pyutils.cli.positions import print_position
 from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
 from pyutils.durable import write_whole
@@ -40,7 +40,7 @@ def portfolio(session: Session, account: str, html: Path | None, table: Path | N
         write_whole(html, _page(session, found))
 
     def people() -> None:
-        print_position(session, found.position)
+        print_position(found.position)
         _print_incomes(found)
         for path in filter(None, (html, table)):
             click.echo(f"written: {path}")

@@ -52,6 +52,7 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
         "updateAuthority": WIRING,
     },
     "Appraisal": {"setAuthority": SYSTEM, "setPrice": "credit price-class"},
+    "Carrier": {},
     "CollateralAuction": {
         "bidCollateral": "credit bid",
         "bidLot": "credit bid",
@@ -133,6 +134,7 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
         "takeShares": SYSTEM,
         "windDown": "fleet wind-down",
     },
+    "FleetLens": {},
     "FleetRegistry": {
         "admitLessee": "admin admit",
         "admitOperator": "admin admit",
@@ -234,6 +236,7 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
         "unbond": "bond unbond",
         "withdraw": "withdraw",
     },
+    "PositionLens": {},
     "RevenueRouter": {
         "collectShares": SYSTEM,
         "credit": SYSTEM,

@@ -31,7 +31,7 @@ _COMMANDS: dict[str, str] = {
     "operator-demo": "pyutils.cli.operator_demo:operator_demo",
     "operator": "pyutils.cli.operator:operator",
     "portfolio": "pyutils.cli.portfolio:portfolio",
-    "positions": "pyutils.cli.money:positions",
+    "positions": "pyutils.cli.positions:positions",
     "read": "pyutils.cli.tools:read",
     "report": "pyutils.cli.report:report",
     "roles": "pyutils.cli.tools:roles",

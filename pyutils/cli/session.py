@@ -199,6 +199,9 @@ def find_address(text: str, manifest: Manifest) -> str:
     for market in manifest.credit:
         if text in market.contracts:
             return market.address(text)
+    if "." in text:
+        remedy = "Names are not looked up: give the address with 0x that the name stands for"
+        raise UnknownAddressError(f"{text!r} is no address, but a name as ENS has them", remedy=remedy)
     try:
         return parse_address(text)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 from eth_typing import ChecksumAddress
@@ -11,6 +12,7 @@ from pydantic import AfterValidator
 ZERO_ADDRESS = to_checksum_address("0x" + "00" * 20)
 
 
+@lru_cache(maxsize=4_096)
 def _checksummed(text: str) -> str:
     if not is_hex_address(text):
         raise ValueError(f"{text!r} is no address of 20 bytes")

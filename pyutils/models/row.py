@@ -36,5 +36,10 @@ def _text(value: Any) -> Any:
     return from_bytes32_text(value) if isinstance(value, bytes) else value
 
 
+def nested(model: type[StructModel]) -> BeforeValidator:
+    """Return what makes a member of another struct, as the ABI decoder gives it, that struct's model."""
+    return BeforeValidator(lambda value: model.from_row(value) if isinstance(value, list | tuple) else value)
+
+
 Bytes32Text = Annotated[str, BeforeValidator(_text)]
 """A `bytes32` short string, read as text."""

@@ -1,35 +1,16 @@
-"""Fleets: what they are now, and how one comes to be."""
+"""Fleets: how one comes to be, its documents, and which GPU was in it when."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pyutils.chain import Lane, Receipt
 from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import Block
-from pyutils.models import Documents, Enrolment, Fleet, FleetEnrolment, Head
+from pyutils.models import Documents, Enrolment, FleetEnrolment
 from pyutils.operations.gpu_lists import GpuLists
 from pyutils.operations.history import events, topic
-from pyutils.units import FleetId, TokenUnits, UnixSeconds
-
-
-@dataclass(frozen=True, slots=True)
-class FleetView:
-    """A fleet as of a block, with what other contracts say of it. Money in token units."""
-
-    fleet_id: FleetId
-    fleet: Fleet
-    owner: str
-    controller: str
-    price_per_gpu_hour: TokenUnits
-    """0 where the fleet has no fixed price."""
-    leased_gpus: int
-    escrow: TokenUnits
-    head: Head
-    reporter: str
-    verifiers: tuple[str, ...]
-    quorum: int
+from pyutils.units import FleetId, UnixSeconds
 
 
 def fleet_ids(system: System, block: Block = "latest") -> tuple[FleetId, ...]:
@@ -40,31 +21,6 @@ def fleet_ids(system: System, block: Block = "latest") -> tuple[FleetId, ...]:
 def settlement_token(system: System, fleet_id: FleetId) -> Stablecoin:
     """Return the coin in which a fleet settles."""
     return system.token(system.registry.fleet(fleet_id).settlement_token)
-
-
-def show(system: System, fleet_id: FleetId, block: Block = "latest") -> FleetView:
-    """Return a fleet as of `block`. Raises `RevertedError` `UnknownFleet`."""
-    fleet = system.registry.fleet(fleet_id, block)
-    verifiers, quorum = system.oracle.verifiers_of(fleet_id, block)
-    fixed = fleet.pricing == system.pricing.address
-    return FleetView(
-        fleet_id=fleet_id,
-        fleet=fleet,
-        owner=system.registry.owner_of(fleet_id, block),
-        controller=system.registry.controller_of(fleet_id, block),
-        price_per_gpu_hour=system.pricing.price_of(fleet_id, block) if fixed else TokenUnits(0),
-        leased_gpus=system.lease_book.leased_gpus(fleet_id, block),
-        escrow=system.lease_book.escrow_of(fleet_id, block),
-        head=system.oracle.head(fleet_id, block),
-        reporter=system.oracle.reporter_of(fleet_id, block),
-        verifiers=verifiers,
-        quorum=quorum,
-    )
-
-
-def list_fleets(system: System, block: Block = "latest") -> tuple[FleetView, ...]:
-    """Return all fleets as of `block`."""
-    return tuple(show(system, fleet_id, block) for fleet_id in fleet_ids(system, block))
 
 
 def documents(system: System, fleet_id: FleetId, block: Block = "latest") -> Documents:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from pyutils.contracts import System
 from pyutils.contracts.base import Block
-from pyutils.operations.history import block_number
-from pyutils.operations.positions import Position, positions
 from pyutils.portfolio.fleet_history import FleetHistory, read_fleet_history
 from pyutils.portfolio.incomes import Income, read_incomes
 from pyutils.portfolio.lending import Lending, read_lending
 from pyutils.portfolio.loan_tracks import LoanTrack, read_loan_tracks
+from pyutils.portfolio.position import Position, read_position
 from pyutils.units import FleetId
 
 
@@ -30,8 +29,8 @@ class Statement:
 
 def read_statement(system: System, account: str, block: Block = "latest") -> Statement:
     """Return the statement of `account`; one block for everything, so that it adds up."""
-    number = block_number(system.web3, block)
-    position = positions(system, account, number)
+    position = read_position(system, account, block, contract=True)
+    number = position.block.number
     lending = read_lending(system, account, number)
     lent = {one.token for one in lending}
     own = {(one.token, one.loan_id) for one in position.loans}
@@ -40,9 +39,10 @@ def read_statement(system: System, account: str, block: Block = "latest") -> Sta
         for track in read_loan_tracks(system, number)
         if track.token in lent or (track.token, track.loan_id) in own or track.loan.borrower == account
     )
-    concerned = {one.fleet_id for one in position.shares}
-    concerned |= {FleetId(lease.fleet_id) for _, lease in position.leases}
-    concerned |= {fleet_id for fleet_id, _ in position.bonds}
+    concerned = {FleetId(one.fleet_id) for one in position.shares}
+    concerned |= {FleetId(one.fleet_id) for one in position.titles}
+    concerned |= {FleetId(one.fleet_id) for one in position.bonds}
+    concerned |= {FleetId(one.lease.fleet_id) for one in position.leases}
     concerned |= {FleetId(track.loan.fleet_id) for track in tracks}
     return Statement(
         position=position,

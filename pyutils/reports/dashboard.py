@@ -18,9 +18,9 @@ from starlette.routing import Route
 from pyutils.audit import LeafFiles, audit_lease
 from pyutils.contracts import System
 from pyutils.errors import ChainError, GpuRwaError
-from pyutils.operations.fleets import list_fleets
 from pyutils.operations.history import block_number, block_time
 from pyutils.operations.leases import LEASE_BITS, fleet_of
+from pyutils.portfolio import read_fleets
 from pyutils.portfolio.fleet_history import read_fleet_history
 from pyutils.portfolio.statement import read_statement
 from pyutils.reports.fleet import fleet_page
@@ -74,15 +74,15 @@ class Dashboard:
         block = self._asked_block(request)
         fleets = [
             (
-                Link(str(view.fleet_id), f"/fleet/{view.fleet_id}"),
-                view.fleet.gpu_class,
-                view.fleet.region,
-                str(view.fleet.capacity),
-                str(view.leased_gpus),
-                self._coin(view.fleet.settlement_token).text(view.price_per_gpu_hour),
-                Link(view.owner, f"/address/{view.owner}"),
+                Link(str(row.fleet_id), f"/fleet/{row.fleet_id}"),
+                row.fleet.gpu_class,
+                row.fleet.region,
+                str(row.fleet.capacity),
+                str(row.leased_gpus),
+                self._coin(row.fleet.settlement_token).text(row.price_per_gpu_hour),
+                Link(row.owner, f"/address/{row.owner}"),
             )
-            for view in list_fleets(self._system, block)
+            for row in (view.row for view in read_fleets(self._system, block))
         ]
         columns = ("fleet", "class", "region", "#GPUs", "#leased", "#price of a GPU-hour", "owner")
         section = Section("fleets", "Enrolled", {}, tables=[Table("Fleets", columns, fleets)])

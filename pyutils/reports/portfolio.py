@@ -24,18 +24,18 @@ def portfolio_page(statement: Statement, network: str, coins: Mapping[str, Coin]
     """
     position = statement.position
     sections = _incomes(statement, coins)
-    sections += [_lending(one, position.at, coins[one.token]) for one in statement.lending]
+    sections += [_lending(one, position.block.at, coins[one.token]) for one in statement.lending]
     sections += [
-        fleet_section(history, position.at, coins[history.fleet.settlement_token]) for history in statement.fleets
+        fleet_section(history, position.block.at, coins[history.fleet.settlement_token]) for history in statement.fleets
     ]
     sections += [_loan(track, coins[track.token]) for track in statement.loans]
-    command = f"gpurwa portfolio {position.account} --block {position.block} --network {network}"
+    command = f"gpurwa portfolio {position.account} --block {position.block.number} --network {network}"
     return Page(
         kind="Portfolio",
         subject=position.account,
         network=network,
-        block=position.block,
-        at=position.at,
+        block=position.block.number,
+        at=position.block.at,
         tables=_tables(statement, coins),
         sections=sections,
         recompute=[command, *(f"gpurwa audit fleet {one.fleet_id}" for one in statement.fleets)],
@@ -45,40 +45,45 @@ def portfolio_page(statement: Statement, network: str, coins: Mapping[str, Coin]
 
 def _tables(statement: Statement, coins: Mapping[str, Coin]) -> list[Table]:
     position = statement.position
-    tokens = {history.fleet_id: coins[history.fleet.settlement_token] for history in statement.fleets}
     held = [(coin.symbol, Coin(coin.symbol, coin.decimals).text(coin.amount)) for coin in position.coins if coin.amount]
     shares: list[Sequence[Cell]] = [
         (
-            _fleet_link(one.fleet_id),
+            _fleet_link(FleetId(one.fleet_id)),
             _shares(one.shares),
-            _shares(one.bound),
-            f"{100 * (one.shares + one.bound) / one.supply:.2f} %",
-            tokens[one.fleet_id].text(one.claimable + one.claimable_by_title),
+            f"{100 * one.shares / one.supply:.2f} %",
+            coins[one.token].text(one.claimable),
         )
         for one in position.shares
     ]
+    titles: list[Sequence[Cell]] = [
+        (_fleet_link(FleetId(one.fleet_id)), _shares(one.bound_shares), coins[one.token].text(one.claimable))
+        for one in position.titles
+    ]
     leases: list[Sequence[Cell]] = [
         (
-            Link(str(lease_id), f"/lease/{lease_id}"),
-            str(lease.gpus),
-            time_text(lease.end),
-            f"{lease.delivered_gpu_ms / MS_PER_HOUR:,.2f}",
-            *(tokens[FleetId(lease.fleet_id)].text(part) for part in (lease.paid, lease.refunded, lease.held)),
+            Link(str(one.lease_id), f"/lease/{one.lease_id}"),
+            str(one.lease.gpus),
+            time_text(one.lease.end),
+            f"{one.lease.delivered_gpu_ms / MS_PER_HOUR:,.2f}",
+            *(coins[one.token].text(part) for part in (one.lease.paid, one.lease.refunded, one.lease.held)),
         )
-        for lease_id, lease in position.leases
+        for one in position.leases
     ]
     bonds: list[Sequence[Cell]] = [
-        (_fleet_link(fleet_id), *(tokens[fleet_id].text(part) for part in (bond.reserved, bond.lie_stake, bond.free)))
-        for fleet_id, bond in position.bonds
+        (
+            _fleet_link(FleetId(one.fleet_id)),
+            *(coins[one.token].text(part) for part in (one.bond.reserved, one.bond.lie_stake, one.bond.free)),
+        )
+        for one in position.bonds
     ]
     lent = [
-        (coins[token].symbol, coins[token].text(one.worth), coins[token].text(one.claimable))
-        for token, one in position.lent
+        (coins[one.token].symbol, coins[one.token].text(one.worth), coins[one.token].text(one.claimable))
+        for one in position.vaults
     ]
     owes: list[Sequence[Cell]] = [
         (
             str(one.loan_id),
-            _fleet_link(one.loan.fleet_id),
+            _fleet_link(FleetId(one.loan.fleet_id)),
             one.loan.state.name.lower(),
             *(coins[one.token].text(part) for part in one.debt),
         )
@@ -87,7 +92,8 @@ def _tables(statement: Statement, coins: Mapping[str, Coin]) -> list[Table]:
     owed = [(one.contract, coins[one.token].text(one.amount)) for one in position.owed]
     return [
         Table("Coins", ("coin", "#amount"), held),
-        Table("Shares", ("fleet", "#shares", "#bound to the title", "#of all", "#claimable"), shares),
+        Table("Shares", ("fleet", "#shares", "#of all", "#claimable"), shares),
+        Table("Titles", ("fleet", "#shares bound to it", "#claimable"), titles),
         Table("Leases", ("lease", "#GPUs", "ends", "#delivered GPU-hours", "#rent", "#refunded", "#held"), leases),
         Table("Bonds", ("fleet", "#reserved", "#lie stake", "#free"), bonds),
         Table("Lent", ("vault", "#worth at the careful value", "#to be claimed"), lent),
@@ -102,7 +108,7 @@ def _incomes(statement: Statement, coins: Mapping[str, Coin]) -> list[Section]:
         paid = [one for one in statement.incomes if one.token == token]
         if not paid:
             continue
-        figure = figures.income_figure(paid, statement.position.at, coin.unit, coin.symbol)
+        figure = figures.income_figure(paid, statement.position.block.at, coin.unit, coin.symbol)
         facts = {
             source: coin.text(sum(one.amount for one in paid if one.source == source))
             for source in dict.fromkeys(one.source for one in paid)

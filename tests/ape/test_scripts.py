@@ -90,5 +90,16 @@ def test_scripts__deploy_publish_settle_positions__one_chain(
         assert "1 leases settled, 6000000 units of rent" in settled
         printed = ape("positions", "lessee-1")
         position = json.loads(printed[printed.index("{") :])
-        assert [row[0] for row in position["leases"]] == [lease]
-        assert position["leases"][0][1]["paid"] == 6_000_000
+        assert [row["lease_id"] for row in position["leases"]] == [lease]
+        assert position["leases"][0]["lease"]["paid"] == 6_000_000
+        before = ape("positions", "lessee-1", "--block", position["block"]["number"] - 1)
+        assert json.loads(before[before.index("{") :])["block"]["at"] <= position["block"]["at"]
+
+        monkeypatch.setenv("GPURWA_RECORD", str(record))
+        program = Path(sys.executable).parent / "ape"
+        code = "print(positions('lessee-1').leases[0].lease_id, figures_of(fleet(1)).leased_wad)"
+        console = subprocess.run(
+            [program, "console", "--network", f"ethereum:local:{chain.url}", "-c", code],
+            cwd=PROJECT_ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert f"{lease} {10**18}" in console.stdout, console.stdout + console.stderr

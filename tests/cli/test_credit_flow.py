@@ -92,8 +92,8 @@ def test_loan__served_by_revenue_and_paid_off__gives_the_fleet_back(
 def test_positions__of_borrower_and_lender__show_what_is_owed_and_lent(sh: Shell, fleet: LiveFleet) -> None:
     loan = draw(sh, fleet)
     (borrowed,) = sh.json("positions", "operator-a")["loans"]
-    assert (borrowed["loan_id"], borrowed["debt"]["principal"]) == (loan, 12_000 * COIN)
-    ((_, lent),) = sh.json("positions", "lender-1")["lent"]
+    assert (borrowed["loan_id"], borrowed["principal"]) == (loan, 12_000 * COIN)
+    (lent,) = sh.json("positions", "lender-1")["vaults"]
     assert lent["worth"] == 500_000 * COIN
     assert "Borrowed" in sh("positions", "operator-a")
     assert "500000 TUSD" in sh("positions", "lender-1")

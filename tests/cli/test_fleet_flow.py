@@ -44,8 +44,8 @@ def test_transfer__title__bound_shares_go_with_it(sh: Shell, fleet: LiveFleet) -
     sh("fleet", "transfer", fleet.fleet_id, "investor-2", *OWNER)
     view = sh.json("fleet", "show", fleet.fleet_id)
     assert view["owner"] == view["controller"] == account("investor-2").address
-    shares = sh.json("positions", "investor-2")["shares"]
-    assert [row["bound"] for row in shares] == [100_000 * 10**18]
+    titles = sh.json("positions", "investor-2")["titles"]
+    assert [row["bound_shares"] for row in titles] == [100_000 * 10**18]
     assert sh.refused("fleet", "price", fleet.fleet_id, "3", *OWNER)
     sh("fleet", "price", fleet.fleet_id, "3", "--account", "investor-2")
     assert sh.json("fleet", "show", fleet.fleet_id)["price_per_gpu_hour"] == 3_000_000

@@ -143,7 +143,7 @@ def test_lending__earlier__was_worth_what_was_paid_in(played: Played, block: Blo
 def test_statement__investor__concerns_the_fleets_it_has_shares_in(played: Played, block: BlockNumber) -> None:
     statement = read_statement(played.system, account("investor-1").address, block)
     assert [one.fleet_id for one in statement.fleets] == list(FLEETS)
-    assert statement.position.block == block
+    assert statement.position.block.number == block
     assert statement.loans == ()
     nobody = read_statement(played.system, "0x" + "00" * 19 + "99", block)
     assert (nobody.incomes, nobody.fleets, nobody.lending, nobody.loans) == ((), (), (), ())

@@ -1,4 +1,4 @@
-"""What an account has, anywhere in the system, as of a block. Money in token units."""
+"""What an account has, read by the wrappers one by one: what the lens is compared with. Money in token units."""
 
 from __future__ import annotations
 

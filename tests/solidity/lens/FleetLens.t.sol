@@ -113,7 +113,7 @@ contract FleetLensTest is CreditScene {
     function test_fleet__heldLot__owesWithoutHealth() public {
         _breach(loanId);
         vm.startPrank(address(auction));
-        credit.collateralSold(loanId, uint96(2 * BTC), 0, bidder);
+        credit.collateralSold(loanId, uint96(2 * BTC), 0, 0, bidder);
         credit.lotUnsold(loanId, _coins(100_000));
         vm.stopPrank();
         FleetLoan memory l = _one(fleetId).markets[0].loans[0];

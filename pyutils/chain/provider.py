@@ -114,7 +114,10 @@ class FailoverProvider(JSONBaseProvider):
         """Return the answers to a JSON-RPC list in the order asked. Raises as `make_request` does."""
         body = self._ask(lambda: self.encode_batch_rpc_request(requests))
         if isinstance(body, list):
-            return cast("list[RPCResponse]", sorted(body, key=lambda answer: cast("int", answer["id"])))
+            try:
+                return cast("list[RPCResponse]", sorted(body, key=lambda answer: cast("int", answer["id"])))
+            except (TypeError, KeyError) as error:
+                raise ChainProtocolError(f"{shown(self.url)} answered a list with other things than answers") from error
         return cast("RPCResponse", body)
 
     @property
@@ -161,7 +164,11 @@ class FailoverProvider(JSONBaseProvider):
     def _post(self, url: str, payload: bytes) -> Any:
         response = self._client.post(url, content=payload, headers={"Content-Type": "application/json"})
         response.raise_for_status()
-        answer = json.loads(response.content)
+        return self.parse(response.content)
+
+    def parse(self, content: bytes) -> Any:
+        """Return what an endpoint's answer holds. Raises `ValueError`, `RecursionError` where it is no answer."""
+        answer = json.loads(content)
         if _is_deeper(answer, _MOST_NESTED):
             raise ValueError(f"an answer nested more than {_MOST_NESTED} deep")
         return answer

@@ -1,0 +1,59 @@
+"""Whom an index follows: the deployment record's contracts, and shares that the factory creates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from pyutils.index.decode import Log, decode_logs
+from pyutils.index.errors import OtherIndexError
+from pyutils.index.layout import SHARED, SHARES, kinds, layouts
+from pyutils.index.store import Followed
+from pyutils.manifest import Manifest
+
+_FACTORY: Final = "FleetShareFactory"
+_CREATION: Final = next(event for event in layouts(_FACTORY).values() if event.name == "CreateShares")
+
+
+class UnknownKindError(OtherIndexError):
+    """A deployment record names a contract that this package does not know."""
+
+    remedy = "Use the version of the package that wrote the record"
+
+
+def deployed(manifest: Manifest) -> list[Followed]:
+    """Return the contracts of a deployment record that have events of ours. Raises `UnknownKindError`."""
+    return list(_deployed(manifest))
+
+
+def created_in(logs: Iterable[Log], followed: Mapping[str, str]) -> list[Followed]:
+    """Return the shares that the factory created and nobody follows yet."""
+    topic = "0x" + _CREATION.topic.hex()
+    told = [log for log in logs if followed[log["address"].lower()] == _FACTORY and log["topics"][:1] == [topic]]
+    place = 4 + next(n for n, column in enumerate(_CREATION.columns) if column.name == "shares")
+    found = (
+        Followed(address, SHARES, block, created=True)
+        for rows in decode_logs(told, followed)
+        for address, block in zip(rows.columns[place], rows.columns[0], strict=True)
+    )
+    return [one for one in found if "0x" + one.address.hex() not in followed]
+
+
+def _deployed(manifest: Manifest) -> Iterator[Followed]:
+    known, silent = set(kinds()), _silent()
+    records = [manifest.contracts.items(), *(market.contracts.items() for market in manifest.credit)]
+    for items in records:
+        for name, record in items:
+            if name in silent:
+                continue
+            if name not in known:
+                raise UnknownKindError(f"the deployment record of {manifest.network} names {name}, which is unknown")
+            first = manifest.first_block if record.block is None else record.block
+            yield Followed(bytes.fromhex(record.address[2:]), name, first, created=False)
+
+
+def _silent() -> set[str]:
+    """Return contracts without events, or with events that are not ours."""
+    from pyutils import artifacts
+
+    return {*SHARED, *artifacts.names()} - set(kinds())

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """Keystore v3 file of the key that signs meter reports; another key than the one that pays gas."""
     password_file: Path | None = None
     """File whose first line opens the keystore; without it the password is prompted for."""
+    database: str | None = None
+    """URL of the event index; a SQLite file in the person's folder of the network by default."""
     out: Path = Path("out")
     """Folder for what commands write."""
     traces: Path = Path("../shared/data")

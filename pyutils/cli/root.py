@@ -27,6 +27,7 @@ _COMMANDS: dict[str, str] = {
     "doctor": "pyutils.cli.tools:doctor",
     "faucet": "pyutils.cli.tools:faucet",
     "fleet": "pyutils.cli.fleet:fleet",
+    "index": "pyutils.cli.index:index",
     "lease": "pyutils.cli.lease:lease",
     "operator-demo": "pyutils.cli.operator_demo:operator_demo",
     "operator": "pyutils.cli.operator:operator",

@@ -82,7 +82,7 @@ def _rows(layout: EventLayout, logs: Sequence[Log]) -> Rows:
             for log in logs:
                 _rows(layout, [log])
         raise UnindexableLogError(f"{_where(logs[0])}: no {layout.label}: {error}") from None
-    fixed = [
+    fixed: list[Values] = [
         [int(log["blockNumber"], 16) for log in logs],
         [int(log["logIndex"], 16) for log in logs],
         [bytes.fromhex(log["address"][2:]) for log in logs],
@@ -191,7 +191,7 @@ def _word(column: Column, place: int) -> tuple[str, _Reader, int]:
             return "32s", lambda words: list(words[place]), 1
         return f"{size}s{_WORD - size}s", lambda words: _padded(words[place + 1], words[place]), 2
     signed, bits = column.abi.startswith("int"), int(column.abi.removeprefix("u").removeprefix("int"))
-    if not signed and bits <= 64:  # noqa: PLR2004 - the width of a word of the machine
+    if not signed and bits <= 64:
         return "24sQ", lambda words: _within(_padded(words[place], words[place + 1]), 0, 1 << bits), 2
     low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
     if signed:
@@ -237,7 +237,7 @@ def _tail(body: bytes, begin: int) -> bytes:
 
 
 def text_of(data: bytes) -> str:
-    """Return text for people and databases: what is no UTF-8, or NUL, which PostgreSQL refuses, is written as \\x..."""
+    """Return text as every database takes it: what is no UTF-8, and NUL, is written out as its hexadecimal value."""
     return data.decode(errors="backslashreplace").replace("\0", "\\x00")
 
 

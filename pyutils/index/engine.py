@@ -74,7 +74,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
     engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_S})
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, record: object) -> None:
+    def connect(connection: Any, _: object) -> None:
         # Transactions begin where this module says, not where the driver guesses.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")

@@ -160,9 +160,7 @@ def _event(contract: str, entry: artifacts.AbiEntry) -> EventLayout:
             arguments.append(argument)
     signature = f"{entry['name']}({','.join(abi_type(item) for item in entry['inputs'])})"
     topic = keccak256(signature.encode())
-    return EventLayout(
-        contract, entry["name"], topic, tuple(topics), tuple(values), tuple(types), tuple(arguments)
-    )
+    return EventLayout(contract, entry["name"], topic, tuple(topics), tuple(values), tuple(types), tuple(arguments))
 
 
 def _topic(item: Mapping[str, Any]) -> Column:

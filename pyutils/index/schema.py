@@ -20,7 +20,7 @@ _DIGITS: Final = 78
 
 
 class Wide(UserDefinedType[int]):
-    """An integer of up to 256 bits: `numeric(78,0)`, in SQLite an integer, or text of 78 digits where that is too small.
+    """An integer of up to 256 bits: `numeric(78,0)`; in SQLite an integer, or text of 78 digits where it is larger.
 
     SQLite sorts every text behind every integer, and texts of one length like their numbers.
     """
@@ -33,11 +33,12 @@ class Wide(UserDefinedType[int]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int | None]:
         """Return what makes an integer of what the database gave."""
+        del dialect, coltype
         return _to_int
 
 
 def sqlite_wide(value: int | None) -> int | str | None:
-    """Return an integer of up to 256 bits as SQLite keeps it. Raises `ValueError` where it is negative and too small."""
+    """Return an integer of up to 256 bits as SQLite keeps it. Raises `ValueError` below what 64 bits hold."""
     if value is None or -_MOST_SQLITE <= value <= _MOST_SQLITE:
         return value
     if value < 0:
@@ -55,13 +56,13 @@ def _to_int(value: int | str | Decimal | None) -> int | None:
 
 
 @compiles(Wide, "sqlite")  # type: ignore[untyped-decorator, unused-ignore]
-def _in_sqlite(kind: Wide, compiler: Any, **options: Any) -> str:
+def _in_sqlite(*_: Any, **__: Any) -> str:
     # A column without a type keeps what it is given; a numeric one would make a float of the text.
     return "BLOB"
 
 
 @compiles(Wide, "postgresql")  # type: ignore[untyped-decorator, unused-ignore]
-def _in_postgresql(kind: Wide, compiler: Any, **options: Any) -> str:
+def _in_postgresql(*_: Any, **__: Any) -> str:
     return f"NUMERIC({_DIGITS},0)"
 
 
@@ -104,7 +105,9 @@ SYNC_STATE: Final = Table(
     Column("registry", LargeBinary, nullable=False),
     Column("layout", Text, nullable=False),
     Column("first_block", BigInteger, nullable=False),
-    Column("block", BigInteger, nullable=False, comment="the last that is whole in the index; first_block - 1 at first"),
+    Column(
+        "block", BigInteger, nullable=False, comment="the last that is whole in the index; first_block - 1 at first"
+    ),
     Column("block_hash", LargeBinary),
     Column("finalized_block", BigInteger, comment="the last that cannot be taken back"),
     Column("finalized_hash", LargeBinary),

@@ -156,7 +156,9 @@ def _check(logs: Sequence[Log], asked: set[str], first: int, last: int) -> None:
         strangers = {log["address"].lower() for log in logs}.difference(asked)
         complete = all(log[member] is not None for log in logs for member in _MEMBERS)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise LyingNodeError(f"a log between blocks {first} and {last} lacks members, or has none that can be read") from None
+        raise LyingNodeError(
+            f"a log between blocks {first} and {last} lacks members, or has none that can be read"
+        ) from None
     if not complete or any(log.get("removed") for log in logs):
         raise ChangedWhileReadError(f"blocks {first} to {last} have logs that were taken back")
     outside = next((block for block, _ in places if not first <= block <= last), None)
@@ -183,7 +185,7 @@ def _blocks(source: Source, logs: Sequence[Log], begin: Header, end: Header) -> 
                 found[number] = (
                     known[height]
                     if height in known
-                    else BlockRow(height, bytes.fromhex(log["blockHash"][2:]), int(told, 16))
+                    else BlockRow(height, bytes.fromhex(log["blockHash"][2:]), int(str(told), 16))
                 )
     rows = headers(source, [int(number, 16) for number in untimed])
     for number, header in zip(untimed, rows, strict=True):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from sqlalchemy import Connection, Engine, Row, delete, inspect, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, inspect, select, update
 
 from pyutils.index import bulk
 from pyutils.index.decode import Rows
@@ -197,7 +197,9 @@ class Store:
 
     def _step(self, connection: Connection, before: SyncState, values: Mapping[str, object]) -> None:
         block = before.first_block - 1 if before.block is None else before.block
-        same = SYNC_STATE.c.block_hash.is_(None) if before.block is None else SYNC_STATE.c.block_hash == before.block_hash
+        same = (
+            SYNC_STATE.c.block_hash.is_(None) if before.block is None else SYNC_STATE.c.block_hash == before.block_hash
+        )
         moved = connection.execute(update(SYNC_STATE).where(SYNC_STATE.c.block == block, same).values(**values))
         if moved.rowcount != 1:
             raise IndexBusyError(f"another sync wrote to {self.name} meanwhile")

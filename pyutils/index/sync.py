@@ -7,7 +7,7 @@ next be twice as long, as long as what is in memory stays small.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -69,7 +69,7 @@ def sync(
     *,
     to: int | None = None,
     policy: SyncPolicy = SyncPolicy(),
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
     """Bring the index up to block `to`, or to the newest.
 
@@ -110,7 +110,9 @@ class _Sync:
             head = self._header("latest")
             target = head.number if to is None else min(to, head.number)
         else:
-            raise LyingNodeError("the chain takes blocks back faster than they are read, or endpoints are of two chains")
+            raise LyingNodeError(
+                "the chain takes blocks back faster than they are read, or endpoints are of two chains"
+            )
         return self._progress(target)
 
     def _advance(self, target: int) -> bool:
@@ -205,7 +207,9 @@ class _Sync:
         if final is not None and (shared is None or shared.number < final):
             height = f"its newest block is {head.number}" if head.number < final else f"block {final} is another one"
             raise FinalizedReorgError(f"the index holds the final block {final}, and on the node {height}")
-        self.rolled_back = max(self.rolled_back, state.block - (state.first_block - 1 if shared is None else shared.number))
+        self.rolled_back = max(
+            self.rolled_back, state.block - (state.first_block - 1 if shared is None else shared.number)
+        )
         self.state = self.store.roll_back(state, shared)
 
     def _stands(self, state: SyncState, head: BlockRow) -> bool:

@@ -173,14 +173,12 @@ def _shown(session: Session) -> Iterator[Callable[[SyncProgress], None]]:
         )
         with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
             task = bar.add_task("blocks", total=None, rate="")
-            began, first = time.monotonic(), None
+            began = time.monotonic()
 
             def draw(progress: SyncProgress) -> None:
-                nonlocal first
-                block = progress.state.block or progress.state.first_block
-                first = block if first is None else min(first, block)
+                done, left = progress.blocks, _blocks_left(progress)
                 rate = progress.events / max(time.monotonic() - began, 0.001)
-                bar.update(task, completed=block - first, total=progress.target - first, rate=f"{rate:,.0f} events/s")
+                bar.update(task, completed=done, total=done + left, rate=f"{rate:,.0f} events/s")
 
             yield draw
     else:
@@ -196,12 +194,17 @@ def _lines() -> Callable[[SyncProgress], None]:
         if now - said < _LINE_EVERY_S:
             return
         said = now
-        left = progress.target - (progress.state.block or progress.state.first_block)
+        left = _blocks_left(progress)
         rate, speed = progress.events / (now - began), progress.blocks / (now - began)
         rest = f"{left / speed:,.0f} s left" if speed else "time left unknown"
         click.echo(f"block {progress.state.block} of {progress.target}, {rate:,.0f} events/s, {rest}", err=True)
 
     return say
+
+
+def _blocks_left(progress: SyncProgress) -> int:
+    state = progress.state
+    return progress.target - (state.first_block - 1 if state.block is None else state.block)
 
 
 def _facts(progress: SyncProgress) -> dict[str, Any]:

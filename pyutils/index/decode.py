@@ -96,7 +96,7 @@ def _where(log: Log) -> str:
 
 
 Decoder = Callable[[Sequence[Log]], list[Values]]
-_Reader = Callable[[Sequence[Sequence[Any]]], Values]
+_Reader = Callable[[Sequence[Values]], Values]
 
 
 @cache
@@ -114,7 +114,7 @@ def _is_irregular(abi: str) -> bool:
 def _regular(layout: EventLayout) -> Decoder:
     """Return a decoder for words at fixed places, and tails of bytes and text."""
     width, count = _WORD * len(layout.columns), len(layout.topics)
-    places, readers = _head(layout.columns)
+    places, fields, readers = _head(layout.columns)
     tails = [number for number, one in enumerate(layout.columns) if one.abi in ("bytes", "string")]
     texts = {number for number in tails if layout.columns[number].kind is Kind.TEXT}
 
@@ -122,7 +122,7 @@ def _regular(layout: EventLayout) -> Decoder:
         bodies = _bodies(logs, count)
         if any(len(body) != width for body in bodies) if not tails else any(len(body) < width for body in bodies):
             raise _MisfitError("its data has another length")
-        words = _cut(places, [body[:width] for body in bodies])
+        words = _cut(places, fields, [body[:width] for body in bodies] if tails else bodies)
         found = [read(words) for read in readers]
         for number in tails:
             column = [_tail(body, _WORD * count + offset) for body, offset in zip(bodies, found[number], strict=True)]
@@ -136,13 +136,13 @@ def _irregular(layout: EventLayout) -> Decoder:
     """Return a decoder for events with lists, or structs that hold text."""
     count = len(layout.topics)
     width = _WORD * count
-    places, readers = _head(layout.topics)
+    places, fields, readers = _head(layout.topics)
     types = tuple(kind.replace("string", "bytes") for kind in layout.data_types)
     arguments = [one for one in layout.arguments if one.column is None or not one.column.indexed]
 
     def columns(logs: Sequence[Log]) -> list[Values]:
         bodies = _bodies(logs, count)
-        words = _cut(places, [body[:width] for body in bodies])
+        words = _cut(places, fields, [body[:width] for body in bodies])
         data = []
         for body in bodies:
             decoded = decode(types, body[width:])
@@ -162,19 +162,22 @@ def _bodies(logs: Sequence[Log], topics: int) -> list[bytes]:
     return [bytes.fromhex("".join(log["topics"][1:]).replace("0x", "") + log["data"][2:]) for log in logs]
 
 
-def _head(columns: Sequence[Column]) -> tuple[struct.Struct, list[_Reader]]:
-    """Return what cuts words into padding and value, and a reader for each column."""
+def _head(columns: Sequence[Column]) -> tuple[struct.Struct, int, list[_Reader]]:
+    """Return what cuts words into padding and value, into how many fields, and a reader for each column."""
     format_, readers, place = ">", [], 0
     for column in columns:
         part, reader, fields = _word(column, place)
         format_, place = format_ + part, place + fields
         readers.append(reader)
-    return struct.Struct(format_), readers
+    return struct.Struct(format_), place, readers
 
 
-def _cut(places: struct.Struct, heads: Sequence[bytes]) -> list[tuple[Any, ...]]:
+def _cut(places: struct.Struct, fields: int, heads: Sequence[bytes]) -> list[Values]:
     """Return the fields of all heads, field by field."""
-    return list(zip(*places.iter_unpack(b"".join(heads)), strict=True)) if places.size else []
+    if not places.size:
+        return []
+    flat = list(chain.from_iterable(places.iter_unpack(b"".join(heads))))
+    return [flat[field::fields] for field in range(fields)]
 
 
 def _word(column: Column, place: int) -> tuple[str, _Reader, int]:
@@ -188,7 +191,7 @@ def _word(column: Column, place: int) -> tuple[str, _Reader, int]:
     if column.kind is Kind.BYTES:
         size = int(column.abi.removeprefix("bytes"))
         if size == _WORD:
-            return "32s", lambda words: list(words[place]), 1
+            return "32s", lambda words: words[place], 1
         return f"{size}s{_WORD - size}s", lambda words: _padded(words[place + 1], words[place]), 2
     signed, bits = column.abi.startswith("int"), int(column.abi.removeprefix("u").removeprefix("int"))
     if not signed and bits <= 64:
@@ -199,10 +202,10 @@ def _word(column: Column, place: int) -> tuple[str, _Reader, int]:
     return "32s", lambda words: _within(list(map(int.from_bytes, words[place])), low, high), 1
 
 
-def _padded(padding: Sequence[bytes], values: Sequence[Any]) -> Values:
+def _padded(padding: Sequence[bytes], values: Values) -> Values:
     if any(map(any, set(padding))):
         raise _MisfitError("a value is wider than its type")
-    return list(values)
+    return values
 
 
 def _within(values: Values, low: int, high: int) -> Values:

@@ -44,6 +44,7 @@ def told(stage: Stage, seed: int) -> list[tuple[str, str, Event]]:
         log_of(dice, "FleetCredit.RepayLoan", credit, loanId=77),
         log_of(dice, "CreditVault.Receive", vault, loanId=77),
         log_of(dice, "FleetShares.Transfer", SHARES[2]),
+        log_of(dice, "MeterOracle.Restate", at["MeterOracle"]),
     ]
     stage.emit(logs, dice)
     return naive_events(stage.web3, stage.manifest)
@@ -126,9 +127,8 @@ def test_events__several_names_and_arguments__come_in_the_order_of_the_chain(sta
         assert list(index.events("LeaseBook.Release", gpus=either)) == expected
         assert list(index.events("LeaseBook.Release", gpus=[])) == []
         digest = next(e for label, _, e in everything if label == "MeterOracle.Restate").arguments["digest"]
-        assert [e.arguments["digest"] for e in index.events("MeterOracle.Restate", digest="0x" + digest.hex())] == [
-            digest
-        ]
+        restated = index.events("MeterOracle.Restate", digest="0x" + digest.hex())
+        assert [event.arguments["digest"] for event in restated] == [digest]
 
 
 def test_owners__titles__are_the_last_receivers(stage: Stage, database: str) -> None:

@@ -118,7 +118,7 @@ def _parquet() -> _Write:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise NoParquetError("pyarrow is not installed") from error
+        raise NoParquetError(f"pyarrow cannot be used: {error}") from error
     types = {Kind.NARROW: pa.int64(), Kind.BOOL: pa.bool_()}
 
     def write(folder: Path, layout: EventLayout, batches: Batches) -> int:

@@ -26,6 +26,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from pyutils.chain.errors import ChainProtocolError
 from pyutils.errors import ChainError, InputError
 
+JSON_HEADERS: Final = {"Content-Type": "application/json"}
 _MOST_NESTED: Final = 32
 """No method that is called nests its answer deeper; what reads answers goes down by recursion."""
 
@@ -96,8 +97,8 @@ class FailoverProvider(JSONBaseProvider):
         self.urls = tuple(urls)
         self.expected_chain_id = chain_id
         self.policy = policy
-        self._client = httpx.Client(timeout=httpx.Timeout(policy.timeout_s, connect=policy.connect_timeout_s))
-        weakref.finalize(self, self._client.close)
+        self.client = httpx.Client(timeout=httpx.Timeout(policy.timeout_s, connect=policy.connect_timeout_s))
+        weakref.finalize(self, self.client.close)
         self._checked: set[str] = set()
         self._preferred = 0
         self._ids = itertools.count(1)
@@ -162,9 +163,13 @@ class FailoverProvider(JSONBaseProvider):
         raise _RoundFailedError(tried)
 
     def _post(self, url: str, payload: bytes) -> Any:
-        response = self._client.post(url, content=payload, headers={"Content-Type": "application/json"})
+        return self.parse(self.post(url, payload))
+
+    def post(self, url: str, payload: bytes) -> bytes:
+        """Return what an endpoint answers with a good status. Raises httpx's errors."""
+        response = self.client.post(url, content=payload, headers=JSON_HEADERS)
         response.raise_for_status()
-        return self.parse(response.content)
+        return response.content
 
     def parse(self, content: bytes) -> Any:
         """Return what an endpoint's answer holds. Raises `ValueError`, `RecursionError` where it is no answer."""

@@ -11,12 +11,15 @@ from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from pyutils.chain.errors import ChainProtocolError
-from pyutils.chain.provider import FailoverProvider
+from pyutils.chain.provider import JSON_HEADERS, FailoverProvider
 from pyutils.chain.rpc import RpcError, unwrap
+from pyutils.errors import ChainError
 from pyutils.index.decode import Log
 from pyutils.index.errors import LyingNodeError, PrunedHistoryError
 from pyutils.index.store import BlockRow
 
+LONGEST_ANSWER: Final = 32 << 20
+"""Bytes of an answer that are read; the logs of a whole block have always room in so many."""
 _ADDRESSES: Final = 500
 """Contracts asked for at once; nodes limit it."""
 _HEADERS: Final = 100
@@ -34,8 +37,28 @@ class Source(Protocol):
         ...
 
 
+class AnswerTooLongError(ChainError):
+    """An answer is longer than is read at once."""
+
+    remedy = "Ask for fewer blocks at once"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"an answer is longer than {limit >> 20} MiB")
+
+
 class BulkProvider(FailoverProvider):
-    """Failover over endpoints for answers of many megabytes."""
+    """Failover over endpoints for answers of many megabytes, and no more than `LONGEST_ANSWER` of them."""
+
+    def post(self, url: str, payload: bytes) -> bytes:
+        """Return an endpoint's answer. Raises `AnswerTooLongError` as soon as it is, and no memory holds all of it."""
+        content = bytearray()
+        with self.client.stream("POST", url, content=payload, headers=JSON_HEADERS) as response:
+            response.raise_for_status()
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > LONGEST_ANSWER:
+                    raise AnswerTooLongError(LONGEST_ANSWER)
+        return bytes(content)
 
     def parse(self, content: bytes) -> Any:
         """Return what an endpoint's answer holds; what reads it asks for members by name, however deep others nest."""

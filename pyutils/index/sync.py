@@ -18,7 +18,7 @@ from pyutils.index import source as chain
 from pyutils.index.contracts import created_in, deployed
 from pyutils.index.decode import decode_logs
 from pyutils.index.errors import FinalizedReorgError, LyingNodeError
-from pyutils.index.source import ChangedWhileReadError, Range, Source
+from pyutils.index.source import AnswerTooLongError, ChangedWhileReadError, Range, Source
 from pyutils.index.store import Batch, BlockRow, Followed, Identity, Store, SyncState
 from pyutils.manifest import Manifest
 
@@ -33,7 +33,7 @@ _STEPS_BACK: Final = 64
 class SyncPolicy:
     """How much is read at once."""
 
-    blocks: int = 2_000
+    blocks: int = 64
     """Length of the first range."""
     most_blocks: int = 100_000
     most_events: int = 20_000
@@ -161,7 +161,7 @@ class _Sync:
                 if tries == _TRIES:
                     raise
                 time.sleep(_PAUSE_S)
-            except (RpcError, RpcUnreachableError) as error:
+            except (RpcError, RpcUnreachableError, AnswerTooLongError) as error:
                 if first == last or not _is_about_length(error):
                     raise
                 self.retries += 1
@@ -246,6 +246,6 @@ class _Sync:
         return state.first_block if state.block is None else state.block + 1
 
 
-def _is_about_length(error: RpcError | RpcUnreachableError) -> bool:
+def _is_about_length(error: RpcError | RpcUnreachableError | AnswerTooLongError) -> bool:
     """Return whether a shorter range may go well: a node's refusal, or an answer that was not there in time."""
-    return isinstance(error, RpcError) or any("timed out" in reason for _, reason in error.tried)
+    return not isinstance(error, RpcUnreachableError) or any("timed out" in reason for _, reason in error.tried)

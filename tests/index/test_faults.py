@@ -27,7 +27,7 @@ from pyutils.index.errors import (
     PrunedHistoryError,
     UnindexableLogError,
 )
-from pyutils.index.source import ChangedWhileReadError
+from pyutils.index.source import AnswerTooLongError, ChangedWhileReadError
 
 from .stage import SHORT, Stage
 
@@ -70,6 +70,20 @@ def test_sync__node_gives_few_results_at_a_time__ranges_are_halved(
     done = stage.sync(database, stage.source(rpc_.url), policy=SyncPolicy(blocks=500))
     assert done.retries > 0
     stage.assert_same(database)
+
+
+def test_sync__answers_that_are_long__are_not_read_to_their_end(
+    stage: Stage, sqlite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.play(random.Random(1), 600)
+    monkeypatch.setattr("pyutils.index.source.LONGEST_ANSWER", 200_000)
+    assert stage.sync(sqlite, policy=SyncPolicy(blocks=500)).retries > 0
+    stage.assert_same(sqlite)
+    stage.play(random.Random(1), 600)
+    monkeypatch.setattr("pyutils.index.source.LONGEST_ANSWER", 2_000)
+    with pytest.raises(AnswerTooLongError) as raised:
+        stage.sync(sqlite)
+    one_line(raised)
 
 
 def test_sync__one_block_has_too_many_results__says_what_the_node_says(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Final, Self, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, or_, select
+from sqlalchemy import ColumnElement, Connection, CursorResult, Select, Table, and_, false, or_, select
 
 from pyutils.index.errors import BehindError, UnindexedContractError, UnknownEventNameError
 from pyutils.index.layout import EventLayout, Kind, all_layouts
@@ -149,7 +149,8 @@ class Index:
         held: dict[bytes, int] = {}
         with self.snapshot(block) as (connection, last):
             self._known(connection, address)
-            for sender, receiver, value in _stream(connection, query.where(table.c.block <= last)):
+            rows: Iterable[Any] = _stream(connection, query.where(table.c.block <= last))
+            for sender, receiver, value in rows:
                 held[sender] = held.get(sender, 0) - value
                 held[receiver] = held.get(receiver, 0) + value
         held.pop(bytes(20), None)
@@ -183,7 +184,7 @@ class Index:
         block: int | None,
     ) -> Iterator[Event]:
         """Yield the rows that conditions choose from each event's table, in the order of the chain."""
-        with self.snapshot(block) as (connection, last):
+        with self.snapshot(block) as (connection, last), ExitStack() as cursors:
             if contract is not None:
                 self._known(connection, contract)
             by_event: dict[EventLayout, list[_Condition]] = {}
@@ -196,7 +197,8 @@ class Index:
                 within += [] if first is None else [table.c.block >= first]
                 within += [] if contract is None else [table.c.contract == _value(contract, "address")]
                 query = select(table, BLOCKS.c.time).join(BLOCKS, BLOCKS.c.number == table.c.block).where(*within)
-                streams.append(_read(connection, layout, query.order_by(table.c.block, table.c.log_index)))
+                rows = _stream(connection, query.order_by(table.c.block, table.c.log_index))
+                streams.append(map(event_reader(layout), cursors.enter_context(closing(rows))))
             yield from heapq.merge(*streams, key=lambda event: (event.block, event.index))
 
     def _known(self, connection: Connection, address: str | bytes) -> None:
@@ -242,11 +244,7 @@ def open_index(url: str, manifest: Manifest) -> Index:
     return index
 
 
-def _read(connection: Connection, layout: EventLayout, query: Select[Any]) -> Iterator[Event]:
-    return map(event_reader(layout), _stream(connection, query))
-
-
-def _stream(connection: Connection, query: Select[Any]) -> Iterable[Any]:
+def _stream(connection: Connection, query: Select[Any]) -> CursorResult[Any]:
     return connection.execute(query, execution_options={"yield_per": _AT_ONCE})
 
 

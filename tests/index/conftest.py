@@ -58,9 +58,9 @@ def sqlite(tmp_path: Path) -> str:
 def emitting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Anvil, Web3, Manifest]]:
     """Run a chain with the system on it, whose contracts afterwards emit whatever they are told to."""
     log = tmp_path_factory.mktemp("emitting") / "anvil.log"
-    options = ("--accounts", str(devnet.ACCOUNTS), "--auto-impersonate", "--gas-limit", str(10**11))
+    options = ["--accounts", str(devnet.ACCOUNTS), "--auto-impersonate", "--gas-limit", str(10**11)]
     # Nobody asks for the state of an old block, and so many states fill a disk.
-    options += ("--max-persisted-states", "1")
+    options += ["--max-persisted-states", "1"]
     with Anvil.start(log, arguments=options) as anvil:
         web3 = connect([anvil.url], devnet.CHAIN_ID)
         manifest = deploy_system(devnet.account("deployer"), Plan.default(devnet.CHAIN_ID), web3)

@@ -34,6 +34,7 @@ def shape_of(label: str) -> EventShape:
 
 
 SHAPES: Mapping[str, EventShape] = {layout.label: shape_of(layout.label) for layout in all_layouts()}
+CREATION = SHAPES["FleetShareFactory.CreateShares"].topic
 
 
 def value_of(dice: random.Random, kind: ABIType) -> Any:
@@ -101,10 +102,9 @@ def history(dice: random.Random, manifest: Manifest, count: int, shares: Sequenc
 def naive_events(web3: Web3, manifest: Manifest, last: int | None = None) -> list[tuple[str, str, Event]]:
     """Return (label, contract, event) of all that is on the chain, decoded one by one by the general decoder."""
     contracts = {address.lower(): kind for kind, address in addresses_of(manifest).items()}
-    factory = contracts_creation()
     rows = rpc.request(web3, "eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest" if last is None else hex(last)})
     for row in rows:
-        if contracts.get(row["address"]) == "FleetShareFactory" and row["topics"][0] == factory:
+        if contracts.get(row["address"]) == "FleetShareFactory" and row["topics"][0] == "0x" + CREATION.hex():
             contracts["0x" + row["topics"][2][26:]] = "FleetShares"
     by_topic = {(label.partition(".")[0], "0x" + shape.topic.hex()): label for label, shape in SHAPES.items()}
     times: dict[str, int] = {}
@@ -129,7 +129,3 @@ def naive_events(web3: Web3, manifest: Manifest, last: int | None = None) -> lis
         )
         found.append((label, row["address"], event))
     return found
-
-
-def contracts_creation() -> str:
-    return "0x" + SHAPES["FleetShareFactory.CreateShares"].topic.hex()

@@ -15,7 +15,7 @@ from pyutils.manifest import Manifest
 from pyutils.operations.history import Event
 
 from .emitter import MadeLog, emit
-from .histories import SHAPES, history, naive_events
+from .histories import CREATION, SHAPES, history, naive_events
 
 QUICK = RpcPolicy(timeout_s=10.0, connect_timeout_s=0.5, rounds=2, pause_s=0.01, longest_pause_s=0.02)
 SHORT = SyncPolicy(blocks=3, most_events=300)
@@ -45,6 +45,9 @@ class Stage:
         done = 0
         while done < len(logs):
             count = dice.randrange(1, most)
+            if logs[done + count : done + count + 1] and logs[done + count].topics[0] == CREATION:
+                # Shares and the word of them come in one block, since they come in one transaction.
+                count += 1
             emit(self.web3, sender, logs[done : done + count])
             done += count
             self.mine(dice.randrange(1, 3))

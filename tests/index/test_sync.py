@@ -12,17 +12,18 @@ from pyutils.index import Store, SyncPolicy
 from pyutils.index.errors import BehindError, FinalizedReorgError, IndexingError
 from pyutils.index.store import Identity
 from pyutils.manifest import CreditMarket
+from pyutils.operations.history import Event
 
 from .histories import ACCOUNTS, SHARES, addresses_of, log_of, naive_events
 from .stage import Stage
 
 
-def naive_balances(events: list[tuple[str, str, object]], kind: str, address: str) -> dict[str, int]:
+def naive_balances(events: list[tuple[str, str, Event]], kind: str, address: str) -> dict[str, int]:
     """Add transfers up, one by one, from events that were decoded one by one."""
     held: dict[str, int] = {}
     for label, contract, event in events:
         if label == f"{kind}.Transfer" and contract == address.lower():
-            arguments = event.arguments  # type: ignore[attr-defined]
+            arguments = event.arguments
             held[arguments["from"]] = held.get(arguments["from"], 0) - arguments["value"]
             held[arguments["to"]] = held.get(arguments["to"], 0) + arguments["value"]
     held.pop(ACCOUNTS[0], None)

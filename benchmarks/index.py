@@ -44,6 +44,11 @@ DECODE_AT_LEAST, SQLITE_AT_LEAST, POSTGRES_AT_LEAST = 100_000, 40_000, 20_000
 """Events a second."""
 
 
+def peak_mib() -> int:
+    """Return the most memory that this process had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
 def word(number: int) -> bytes:
     """Return a number as a word."""
     return number.to_bytes(32)
@@ -150,9 +155,10 @@ def main() -> None:
         with chain(folder) as (url, web3, manifest, first):
             seconds = decoding(web3, manifest, first)
             figures.append(Figure("decoding alone", WEB3_BLOCKS * OF_EACH * 2, "events", seconds))
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            times = [synced(f"sqlite:///{folder / f'{run}.sqlite'}", url, manifest) for run in range(RUNS)]
-            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            times, peaks = [], [peak_mib()]
+            for run in range(RUNS):
+                times.append(synced(f"sqlite:///{folder / f'{run}.sqlite'}", url, manifest))
+                peaks.append(peak_mib())
             figures.append(Figure("anvil into SQLite", EVENTS, "events", min(times)))
             try:
                 with cluster() as database:
@@ -162,9 +168,8 @@ def main() -> None:
             plain = by_web3(folder, url, manifest, first)
             figures.append(Figure("web3.py into SQLite", WEB3_BLOCKS * OF_EACH * 2, "events", plain))
     show(f"{EVENTS:,} events, two kinds, {2 * OF_EACH:,} a block", figures)
-    Console().print(
-        f"memory that {RUNS} syncs of {EVENTS:,} events each took beyond what was there: {grown // 1024} MiB"
-    )
+    said = ", ".join(f"{peak:,}" for peak in peaks)
+    Console().print(f"peak memory in MiB before any sync into SQLite, and after each of {RUNS}: {said}")
     least = {"decoding alone": DECODE_AT_LEAST, "anvil into SQLite": SQLITE_AT_LEAST}
     least["anvil into PostgreSQL"] = POSTGRES_AT_LEAST
     for figure in figures:

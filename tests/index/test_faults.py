@@ -17,7 +17,7 @@ import sqlalchemy
 from pyutils.chain import RpcUnreachableError
 from pyutils.chain.rpc import RpcError
 from pyutils.errors import GpuRwaError
-from pyutils.index import Store, SyncPolicy
+from pyutils.index import Progress, Store, SyncPolicy, sync
 from pyutils.index.contracts import UnknownKindError
 from pyutils.index.errors import (
     DatabaseError,
@@ -271,8 +271,6 @@ def test_sync__database_is_full__nothing_of_the_batch_is_there(stage: Stage, sql
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")
 
-    from pyutils.index import sync
-
     with pytest.raises(DatabaseError, match="database or disk is full") as raised:
         sync(store, stage.source(), stage.manifest, policy=SyncPolicy(blocks=10_000))
     assert sqlite.removeprefix("sqlite:///") in one_line(raised)
@@ -298,6 +296,38 @@ def test_sync__somebody_holds_the_database__says_so(
         connection.rollback()
     holder.dispose()
     assert Store.at(database).state() == before
+    stage.sync(database)
+    stage.assert_same(database)
+
+
+@pytest.mark.slow
+def test_sync__server_that_drops_everybody__says_so_and_keeps_what_was_whole(stage: Stage, postgres: str) -> None:
+    stage.play(random.Random(12), 400)
+    url = sqlalchemy.make_url(postgres)
+    boss = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with boss.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE dropped")
+        told: list[Progress] = []
+
+        database = url.set(database="dropped").render_as_string(hide_password=False)
+        store = Store.at(database, writes=True)
+        stolen: list[Any] = []
+
+        @sqlalchemy.event.listens_for(store.engine, "begin")
+        def drop_once(begun: Any) -> None:
+            if len(told) == 4 and not stolen:
+                stolen.append(begun)
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'dropped'"
+                )
+
+        with pytest.raises(DatabaseError) as raised:
+            sync(store, stage.source(), stage.manifest, policy=SHORT, on_progress=told.append)
+        one_line(raised)
+    boss.dispose()
+    block = Store.at(database).state().block
+    assert block == told[-1].state.block
+    stage.assert_same(database, block)
     stage.sync(database)
     stage.assert_same(database)
 

@@ -40,7 +40,7 @@ def index() -> None:
 
 @index.command()
 @click.option("--to", "to", type=click.IntRange(min=0), metavar="BLOCK", help="Stop there; at the newest by default.")
-@click.option("--follow", is_flag=True, help="Go on as blocks come, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Go on as blocks come, until Ctrl-C or an error.")
 @click.option("--agree", is_flag=True, help="Believe only what a majority of the RPC endpoints says.")
 @database
 @asks
@@ -62,7 +62,7 @@ def sync(session: Session, database: str | None, to: int | None, follow: bool, a
         {"database": store.name, **_facts(done)},
         lambda: click.echo(
             f"{store.name}: {done.state.events:,} events up to block {done.state.block};"
-            f" {done.events:,} of {done.blocks:,} blocks were new"
+            f" {done.events:,} events in {done.blocks:,} blocks were new"
             + (f", {done.rolled_back} blocks were taken back by the chain" if done.rolled_back else "")
         ),
     )

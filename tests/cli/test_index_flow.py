@@ -40,7 +40,7 @@ def test_sync_status_check__after_some_business__all_is_the_chains(lived: Shell)
     assert checked["differences"] == []
     assert checked["figures"] >= 8
     assert f"are the chain's at block {head}" in lived("index", "check")
-    assert "0 of 0 blocks were new" in lived("index", "sync", "--agree")
+    assert "0 events in 0 blocks were new" in lived("index", "sync", "--agree")
 
 
 def test_events__of_a_real_life__are_what_the_node_tells(lived: Shell) -> None:

@@ -162,8 +162,8 @@ def test_sync__ranges__grow_and_shrink_with_what_is_in_them(stage: Stage, sqlite
 
     source.make_batch_request = watched  # type: ignore[method-assign, assignment]
     stage.sync(sqlite)
-    stage.mine(300)
-    stage.play(random.Random(10), 2_000, most=40)
+    stage.mine(130)
+    stage.play(random.Random(10), 4_000, most=40)
     stage.sync(sqlite, source, policy=SyncPolicy(blocks=4, most_events=100))
     lengths = [last - first + 1 for first, last in dict.fromkeys(asked)]
     assert lengths[:4] == [4, 8, 16, 32]

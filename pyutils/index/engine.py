@@ -59,7 +59,10 @@ def open_engine(url: URL, *, writes: bool) -> Engine:
     try:
         return sqlalchemy.create_engine(url, connect_args=options, isolation_level=isolation, poolclass=NullPool)
     except (ImportError, NoSuchModuleError) as error:
-        raise DatabaseUrlError("PostgreSQL's driver is not installed") from error
+        raise DatabaseUrlError(
+            f"PostgreSQL's driver cannot be used: {error}",
+            remedy="Install it with its extra: pip install 'gpu-rwa[postgres]'",
+        ) from error
 
 
 def _sqlite(url: URL, *, writes: bool) -> Engine:

@@ -20,7 +20,7 @@ class NoIndexError(InputError):
 class DatabaseUrlError(InputError):
     """A URL names no database that can be used."""
 
-    remedy = "Write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME; PostgreSQL needs `gpu-rwa[postgres]`"
+    remedy = "Write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 
 
 class OtherIndexError(InputError):

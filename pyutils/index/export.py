@@ -30,7 +30,7 @@ _AT_ONCE: Final = 10_000
 class NoParquetError(InputError):
     """Parquet files cannot be written here."""
 
-    remedy = "Install `gpu-rwa[parquet]`, or export as CSV"
+    remedy = "Install it with its extra: pip install 'gpu-rwa[parquet]'; or export as CSV"
 
 
 @dataclass(frozen=True, slots=True)

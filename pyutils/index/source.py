@@ -57,6 +57,8 @@ class BulkProvider(FailoverProvider):
             for part in response.iter_bytes():
                 content += part
                 if len(content) > LONGEST_ANSWER:
+                    # The error's traceback would keep it.
+                    content.clear()
                     raise AnswerTooLongError(LONGEST_ANSWER)
         return bytes(content)
 

@@ -131,7 +131,7 @@ library DebtLib {
         return principal + (self.accruedScaled + _untilDue(self, n)).unitsUp();
     }
 
-    /// @dev Of `amount`, which is at least the next instalment, what may prepay so that the rest still pays the interest
+    /// @dev Of `amount`, which is more than the next instalment, what may prepay so that the rest still pays the interest
     /// until the next due date on what is then left. Principal that is prepaid is no longer asked for, so only that interest stays
     /// aside; a second sweep at the same time finds nothing more. Rounds down, for what stays aside.
     function sweep(Debt memory self, uint256 amount) internal view returns (uint256) {

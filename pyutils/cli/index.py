@@ -120,7 +120,14 @@ def check(session: Session, database: str | None, agree: bool) -> None:
 
 @index.command()
 @click.argument("folder", type=FILE)
-@click.option("--format", "format_", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "parquet"]),
+    default="csv",
+    show_default=True,
+    help="Of the files; Parquet needs gpu-rwa[parquet].",
+)
 @click.option("--block", type=click.IntRange(min=0), help="Up to this block; the index's last by default.")
 @database
 @asks

@@ -76,6 +76,7 @@ REACH: Final[Mapping[str, Mapping[str, str]]] = {
         "markDown": SYSTEM,
         "mint": OTHER_UNIT,
         "receivePayment": SYSTEM,
+        "receiveProceeds": SYSTEM,
         "redeem": "vault claim",
         "reprice": SYSTEM,
         "requestRedeem": "vault request-redeem",

@@ -122,7 +122,7 @@ def is_paid(loan: Loan) -> bool:
 
 
 def sweep(loan: Loan, amount: TokenUnits, now: UnixSeconds) -> TokenUnits:
-    """Return what of `amount`, at least the next instalment, may prepay.
+    """Return what of `amount`, more than the next instalment, may prepay.
 
     The rest pays the interest until the next due date on what is then left: principal that is prepaid is not asked for
     again, so that a second sweep at the same time finds nothing more. Rounds down, for what stays aside.

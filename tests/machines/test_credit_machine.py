@@ -627,7 +627,7 @@ class CreditMachine(RuleBasedStateMachine):
         if not amount:
             return
         price = TokenUnits(account.owed(world.now).total * paid // 256)
-        value = TokenUnits(price * (256 - paid) // 128)
+        value = TokenUnits(price * (512 - paid) // 256)
         # Paid a second before it is booked, when a little more is owed.
         most = account.owed(UnixSeconds(world.now + 1)).total
         if self._is_breached(account) and 0 < price <= most:

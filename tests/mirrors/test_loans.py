@@ -229,7 +229,7 @@ def test_sweep_leaves_the_interest_until_the_next_due_date_and_not_a_unit_more(
 ) -> None:
     loan, now = drawn(amount, months=months, rate_bps=rate, reserve_months=0, sweep=True), UnixSeconds(START + when)
     owed = loans.debt(loan, now)
-    if loans.next_instalment(loan, now) <= revenue < owed.total:
+    if loans.next_instalment(loan, now) < revenue < owed.total:
         prepaid = loans.sweep(loan, money(revenue), now)
         assert owed.interest <= prepaid <= revenue
         for more, enough in ((0, True), (1, False)):

@@ -107,7 +107,7 @@ def debt_row(loan: Loan) -> tuple[Any, ...]:
     """Return the loan as DebtLib has it."""
     slot0 = loan.principal, loan.accrued_scaled, loan.accrued_at
     instalments = loan.drawn, loan.started_at, loan.next_due_at, loan.next_due, loan.terms.months
-    slot1 = (*instalments, int(loan.state), loan.accrual_bps, loan.terms.rate_bps)
+    slot1 = (*instalments, int(loan.state), loan.accrual_bps, loan.terms.rate_bps, bool(loan.marked_since))
     return (*slot0, *slot1)
 
 

@@ -79,7 +79,7 @@ def block_of(dice: random.Random, manifest: Manifest, accounts: list[bytes]) -> 
 def chain(folder: Path) -> Iterator[tuple[str, Web3, Manifest, int]]:
     """Run a chain with `EVENTS` events; give URL, web3, record, and the first block with any."""
     options = ("--accounts", str(devnet.ACCOUNTS), "--auto-impersonate", "--gas-limit", str(10**11))
-    with Anvil.start(folder / "anvil.log", arguments=(*options, "--max-persisted-states", "1")) as anvil:
+    with Anvil.start(folder / "anvil.log", arguments=(*options, "--prune-history")) as anvil:
         web3 = connect([anvil.url], devnet.CHAIN_ID)
         manifest = deploy_system(devnet.account("deployer"), Plan.default(devnet.CHAIN_ID), web3)
         put_emitters(web3, [manifest.credit[0].address("CreditVault"), manifest.address("LeaseBook")])

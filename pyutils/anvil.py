@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -23,6 +24,11 @@ class AnvilError(ToolchainError):
     """Anvil ended before it listened; the message carries the last line of its log."""
 
     remedy = "Read its log; a port that is taken needs another --port"
+
+
+def states_folder(log: Path) -> Path:
+    """Return where an anvil with this log keeps the states of old blocks: gigabytes that it never deletes itself."""
+    return log.with_suffix(".states")
 
 
 @dataclass(slots=True)
@@ -47,8 +53,11 @@ class Anvil:
             AnvilError: it ended, or did not listen in time.
 
         """
-        command = [str(toolchain.anvil()), "--host", "127.0.0.1", "--port", str(port), *arguments]
+        states = states_folder(log)
+        command = [str(toolchain.anvil()), "--host", "127.0.0.1", "--port", str(port), "--cache-path", str(states)]
+        command += arguments
         log.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(states, ignore_errors=True)
         with log.open("wb") as output:
             # A session of its own: Ctrl-C in the terminal reaches the caller, who decides when the chain ends.
             process = subprocess.Popen(
@@ -68,8 +77,9 @@ class Anvil:
         raise AnvilError(f"anvil did not listen within {START_TIMEOUT_S:.0f} s (log: {log})")
 
     def stop(self) -> None:
-        """End the chain and wait until it is gone."""
+        """End the chain, wait until it is gone, and delete its old states."""
         child.end(self.process, STOP_TIMEOUT_S)
+        shutil.rmtree(states_folder(self.log), ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self

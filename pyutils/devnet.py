@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Final
 
 from web3 import Web3
 
-from pyutils.anvil import STOP_TIMEOUT_S, Anvil
+from pyutils.anvil import STOP_TIMEOUT_S, Anvil, states_folder
 from pyutils.chain import RpcPolicy, connect, dev_signer, rpc
 from pyutils.chain.signer import LocalSigner
 from pyutils.deployment import DEV_ACCOUNTS, Plan, deploy_system
@@ -126,6 +127,7 @@ def stop_devnet(folder: Path = USER_FOLDER) -> RunningDevnet:
         if time.monotonic() >= deadline:
             os.kill(running.pid, signal.SIGKILL)
         time.sleep(0.05)
+    shutil.rmtree(states_folder(folder / f"{NETWORK}.log"), ignore_errors=True)
     user_path(NETWORK, folder).unlink(missing_ok=True)
     _pid_path(folder).unlink(missing_ok=True)
     return running

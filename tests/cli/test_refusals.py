@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from eth_account import Account
@@ -18,6 +20,11 @@ from pyutils.devnet import account
 from pyutils.keccak import keccak256
 
 from .shell import LiveFleet, Shell, reported, signed
+
+if TYPE_CHECKING:
+    from tests.sending import send
+else:
+    from sending import send
 
 HEADER = "timestamp_s,pod,gpu_duty_cycle_percent\n"
 
@@ -247,11 +254,8 @@ def test_run__keyboard_interrupt_in_a_prompt__130(sh: Shell, monkeypatch: pytest
 def put(sh: Shell, creation_code: bytes) -> str:
     """Deploy a coin, and return its address."""
     signer = account("deployer")
-    receipt = rpc.request(
-        sh.chain.web3,
-        "eth_sendTransactionSync",
-        {"from": signer.address, "data": "0x" + creation_code.hex(), "gas": hex(3_000_000)},
-    )
+    row = {"from": signer.address, "data": "0x" + creation_code.hex(), "gas": hex(3_000_000)}
+    receipt = send(partial(rpc.request, sh.chain.web3), row)
     address: str = receipt["contractAddress"]
     return address
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ from .shell import reported, signed
 
 if TYPE_CHECKING:
     from tests.faulty_rpc import FaultyRpc
+    from tests.sending import send
 else:
     from faulty_rpc import FaultyRpc
+    from sending import send
 
 reporting = pytest.fixture(fleet_reporting)
 
@@ -134,7 +137,7 @@ def test_operator_doctor__bond_and_stake_gone__says_how_to_stake(ready: Reportin
     has = sh.json("read", "TestStablecoin", "balanceOf", "operator-a", "--at", coin)
     data = "0x" + encode_call("TestStablecoin", "transfer", account("lessee-1").address, has).hex()
     sent = {"from": account("operator-a").address, "to": coin, "data": data}
-    rpc.request(sh.chain.web3, "eth_sendTransactionSync", sent)
+    send(partial(rpc.request, sh.chain.web3), sent)
     told = found(ready)
     assert told["bond"][0] == "WRONG"
     assert "gpurwa bond stake 1" in told["bond"][1]

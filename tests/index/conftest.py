@@ -60,7 +60,7 @@ def emitting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Anvil, 
     log = tmp_path_factory.mktemp("emitting") / "anvil.log"
     options = ["--accounts", str(devnet.ACCOUNTS), "--auto-impersonate", "--gas-limit", str(10**11)]
     # Nobody asks for the state of an old block, and so many states fill a disk.
-    options += ["--max-persisted-states", "1"]
+    options += ["--prune-history"]
     with Anvil.start(log, arguments=options) as anvil:
         web3 = connect([anvil.url], devnet.CHAIN_ID)
         manifest = deploy_system(devnet.account("deployer"), Plan.default(devnet.CHAIN_ID), web3)

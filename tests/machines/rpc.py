@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -16,6 +16,11 @@ from eth_utils.address import to_checksum_address
 
 from pyutils import artifacts
 from pyutils.keccak import keccak256
+
+if TYPE_CHECKING:
+    from tests.sending import send
+else:
+    from sending import send
 
 GAS = 8_000_000
 
@@ -162,7 +167,7 @@ class Rpc:
         if time is not None:
             self.ask("evm_setNextBlockTimestamp", time)
         row = {"from": sender, "to": contract.address, "data": data}
-        receipt = self.ask("eth_sendTransactionSync", row | {"gas": hex(GAS)})
+        receipt = send(self.ask, row | {"gas": hex(GAS)})
         if receipt["status"] == "0x1":
             return None
         # The state is what it was, and so is the time.
@@ -176,7 +181,7 @@ class Rpc:
         constructor = next((entry for entry in artifact.abi if entry["type"] == "constructor"), {"inputs": ()})
         types = [collapse_if_tuple(row) for row in constructor["inputs"]]
         code = artifact.bytecode + encode(types, arguments)
-        receipt = self.ask("eth_sendTransactionSync", {"from": sender, "data": "0x" + code.hex(), "gas": hex(2 * GAS)})
+        receipt = send(self.ask, {"from": sender, "data": "0x" + code.hex(), "gas": hex(2 * GAS)})
         assert receipt["status"] == "0x1", name
         return Contract(name, to_checksum_address(receipt["contractAddress"]))
 

@@ -19,6 +19,8 @@ PROTOCOL_FEE_BPS = 200
 COINS = 10**9
 """Whole coins in each account."""
 START = 1_800_000_000
+ARGUMENTS = "--timestamp", str(START), "--prune-history"
+"""Of a machine's anvil, which nobody asks for old blocks: thousands of states would fill the disk."""
 TERMS = DEFAULT_TERMS
 SENDERS = 7
 

@@ -28,7 +28,7 @@ from pyutils.units import FleetId, LoanId, ShareUnits, TokenUnits, UnixSeconds, 
 from .credit_stage import COLLATERAL, CreditStage
 from .credit_world import CLASS, TOKEN_UNIT, CreditWorld, request_of
 from .size import QUICK, run_machine, thorough
-from .stage import COINS, SENDERS, START
+from .stage import ARGUMENTS, COINS, SENDERS
 
 DAY = 86_400
 PICK = st.integers(0, 255)
@@ -695,7 +695,7 @@ def stages(tmp_path: Path) -> Iterator[Callable[[int], CreditStage]]:
     running: list[tuple[Anvil, CreditStage]] = []
 
     def build(decimals: int) -> CreditStage:
-        anvil = Anvil.start(tmp_path / "anvil.log", arguments=("--timestamp", str(START)))
+        anvil = Anvil.start(tmp_path / "anvil.log", arguments=ARGUMENTS)
         stage = CreditStage.build_market(anvil.url, decimals)
         running.append((anvil, stage))
         return stage

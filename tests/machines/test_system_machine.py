@@ -23,7 +23,7 @@ from pyutils.revenue import TITLE
 from pyutils.units import FleetId, GpuMs, ShareUnits, TokenUnits, UnixSeconds
 
 from .size import QUICK, run_machine, thorough
-from .stage import COINS, SENDERS, START, TERMS, Stage
+from .stage import ARGUMENTS, COINS, SENDERS, TERMS, Stage
 from .world import PAYERS, World
 
 ZERO_KEY = b"key".ljust(32)
@@ -661,7 +661,7 @@ def _row(report: Any) -> tuple[Any, ...]:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Deploy on an anvil of this module's own: its time runs years ahead."""
     log = tmp_path_factory.mktemp("machine") / "anvil.log"
-    with Anvil.start(log, arguments=("--timestamp", str(START))) as anvil:
+    with Anvil.start(log, arguments=ARGUMENTS) as anvil:
         built = Stage.build(anvil.url)
         yield built
         built.rpc.close()

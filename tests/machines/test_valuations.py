@@ -20,7 +20,7 @@ from pyutils.models.appraisal import AppraisalParameters, ClassPrice, FleetValue
 from pyutils.units import EPOCH, FleetId, ShareUnits, TokenUnits, UnixSeconds
 
 from .rpc import Contract
-from .stage import START, Stage
+from .stage import ARGUMENTS, Stage
 from .world import World
 
 DAY = 86_400
@@ -64,7 +64,7 @@ class Valuers:
 def valuers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valuers]:
     """Deploy on an anvil of this module's own: its time runs years ahead."""
     log = tmp_path_factory.mktemp("valuations") / "anvil.log"
-    with Anvil.start(log, arguments=("--timestamp", str(START))) as anvil:
+    with Anvil.start(log, arguments=ARGUMENTS) as anvil:
         stage = Stage.build(anvil.url)
         rpc, admin = stage.rpc, stage.people[0].address
         feed, uptime = (rpc.deploy(admin, "TestPriceFeed", decimals) for decimals in (8, 0))

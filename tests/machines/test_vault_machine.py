@@ -30,7 +30,7 @@ from pyutils.units import LoanId, ScaledInterest, TokenUnits, UnixSeconds, Vault
 
 from .rpc import Contract, functions
 from .size import QUICK, run_machine, thorough
-from .stage import START, Stage
+from .stage import ARGUMENTS, Stage
 
 DAY = 86_400
 CAP_COINS = 20_000_000
@@ -421,7 +421,7 @@ def _row(carrying: Carrying) -> tuple[int, int, int]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultStage]:
     """Deploy on an anvil of this module's own: its time runs years ahead."""
     log = tmp_path_factory.mktemp("vault") / "anvil.log"
-    with Anvil.start(log, arguments=("--timestamp", str(START))) as anvil:
+    with Anvil.start(log, arguments=ARGUMENTS) as anvil:
         found = VaultStage.build(anvil.url)
         yield found
         found.stage.rpc.close()

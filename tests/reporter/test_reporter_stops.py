@@ -6,7 +6,8 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +24,11 @@ from pyutils.units import SECONDS_PER_HOUR, FleetId
 from .fleet_world import FLEET, FleetWorld
 from .parties import VERIFIERS, reporting, states
 
+if TYPE_CHECKING:
+    from tests.sending import send
+else:
+    from sending import send
+
 
 def call_as(world: FleetWorld, account: str, contract: str, address: str, function: str, *arguments: object) -> None:
     """Let any account, such as a contract, call a function."""
@@ -30,7 +36,7 @@ def call_as(world: FleetWorld, account: str, contract: str, address: str, functi
     rpc.request(web3, "anvil_impersonateAccount", account)
     rpc.request(web3, "anvil_setBalance", account, hex(10**18))
     data = "0x" + encode_call(contract, function, *arguments).hex()
-    receipt = rpc.request(web3, "eth_sendTransactionSync", {"from": account, "to": address, "data": data})
+    receipt = send(partial(rpc.request, web3), {"from": account, "to": address, "data": data})
     rpc.request(web3, "anvil_stopImpersonatingAccount", account)
     assert int(receipt["status"], 16) == 1
 

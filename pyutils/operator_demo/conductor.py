@@ -98,7 +98,7 @@ class Conductor:
     def _await_death(self, kill: Kill) -> None:
         daemon = self.household.reporters[kill.fleet_id]
         label = hour_label(kill.as_of, self.plan.first)
-        self.household.wait(f"{daemon.name} to die at {kill.place}", lambda: daemon.has_ended, dying=daemon)
+        self.household.wait(f"{daemon.name} to die at {kill.place}", lambda: daemon.has_ended)
         status = daemon.look()
         if status != -signal.SIGKILL:
             raise daemon.failure(status)

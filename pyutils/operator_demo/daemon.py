@@ -52,11 +52,14 @@ class Daemon:
     log: Path
     statuses: list[int] = field(default_factory=list)
     """How its processes ended so far; minus a signal's number where one ended it."""
+    is_to_die: bool = False
+    """Whether the process that was started last kills itself at a failpoint."""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self, die_at: str = "") -> None:
         """Start a process; where a failpoint is named, it kills itself when it reaches that."""
         assert self._process is None, f"{self.name} runs already"
+        self.is_to_die = bool(die_at)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
         armed = {ENVIRONMENT: die_at} if die_at else {}
         with self.log.open("ab") as output:

@@ -161,15 +161,16 @@ class Household:
         """Wait until a fleet's reporter publishes. Raises `DaemonError`."""
         self._await_answer(reporter_of(fleet_id))
 
-    def wait(self, what: str, done: Callable[[], bool], *, dying: Daemon | None = None) -> None:
-        """Wait until something is so, and look after everybody meanwhile, but for one who is to die.
+    def wait(self, what: str, done: Callable[[], bool]) -> None:
+        """Wait until something is so, and look after everybody meanwhile, but for those who are to die.
 
         Raises `DaemonError` where somebody else ends or it takes too long.
         """
         deadline = time.monotonic() + PATIENCE_S
         while not done():
             for daemon in self.everybody:
-                if daemon is not dying and daemon.has_ended:
+                # Who is to die may do so while another fleet's report is waited for.
+                if daemon.has_ended and not daemon.is_to_die:
                     raise daemon.failure(daemon.look())
             if time.monotonic() >= deadline:
                 raise DaemonError(f"waited {PATIENCE_S:.0f} s for {what} (logs: {self.logs})")

@@ -21,7 +21,7 @@ from pyutils.operations.leases import fleet_of
 from pyutils.operations.reports import proof
 from pyutils.units import BlockNumber, GpuMs, LeaseId, TokenUnits, UnixSeconds
 
-_NAMES: Final = ("Open", "GrantAccess", "Settle", "EndEarly", "Close", "Cancel")
+NAMES: Final = ("Open", "GrantAccess", "Settle", "EndEarly", "Close", "Cancel")
 
 
 class UnknownLeaseError(InputError):
@@ -50,7 +50,6 @@ def audit_lease(
     lease_id: LeaseId,
     files: LeafFiles,
     block: Block = "latest",
-    heads: Sequence[HeadEvent] | None = None,
 ) -> LeaseAudit:
     """Recompute everything that a lease's events say of money, and hold it against the contract's state.
 
@@ -59,18 +58,27 @@ def audit_lease(
         lease_id: the lease.
         files: where leaf files may lie; a settlement whose file is nowhere stays unproved.
         block: up to which.
-        heads: the fleet's heads, where they are known already.
 
     Raises `UnknownLeaseError`.
 
     """
     number = block_number(system.web3, block)
-    book = system.lease_book
-    happened = list(events(book, _NAMES, [topic(lease_id)], first=system.manifest.first_block, block=number))
+    book, first = system.lease_book, system.manifest.first_block
+    happened = list(events(book, NAMES, [topic(lease_id)], first=first, block=number))
     if not happened or happened[0].name != "Open":
         raise UnknownLeaseError(f"there is no lease {lease_id} on {system.manifest.network} as of block {number}")
-    if heads is None:
-        heads = read_heads(system, fleet_of(lease_id), number)
+    return audit_events(system, lease_id, files, happened, read_heads(system, fleet_of(lease_id), number), number)
+
+
+def audit_events(
+    system: System,
+    lease_id: LeaseId,
+    files: LeafFiles,
+    happened: Sequence[Event],
+    heads: Sequence[HeadEvent],
+    number: BlockNumber,
+) -> LeaseAudit:
+    """Audit a lease whose events, its opening first, and whose fleet's heads were read already."""
     auditor = _Auditor(system, lease_id, files, heads, happened[0], number)
     for event in happened:
         auditor.live(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,9 +69,9 @@ def read_heads(system: System, fleet_id: FleetId, block: BlockNumber) -> list[He
 
 
 def head_before(heads: Sequence[HeadEvent], event: Event) -> HeadEvent | None:
-    """Return the head that stood when an event happened; None before the first."""
-    earlier = (one for one in heads if _place(one.accepted) < _place(event))
-    return max(earlier, key=lambda one: _place(one.accepted), default=None)
+    """Return the head that stood when an event happened, of heads in order; None before the first."""
+    place = bisect_left(heads, _place(event), key=lambda one: _place(one.accepted))
+    return heads[place - 1] if place else None
 
 
 def _place(event: Event) -> tuple[int, int]:

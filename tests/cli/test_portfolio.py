@@ -28,3 +28,19 @@ def test_portfolio__bad_input__is_one_line_and_no_file(sh: Shell, fleet: LiveFle
     assert sh.refused("portfolio", "0x12", "--html", "page.html")
     assert not (sh.folder / "page.html").exists()
     assert taken.read_text() == "a file"
+
+
+def test_portfolio__money_for_the_shares_alone__is_told_apart_from_rent(sh: Shell, fleet: LiveFleet) -> None:
+    sh("faucet", "investor-2", "--account", "investor-2")
+    sh("shares", "distribute", fleet.fleet_id, "10", "--account", "investor-2")
+    flow = sh.json("portfolio", "operator-a")["fleets"][0]["waterfall"]
+    assert flow == {
+        "deposits": 0,
+        "distributed": 10_000_000,
+        "refunded": 0,
+        "held": 0,
+        "unrouted": 0,
+        "protocol_fee": 0,
+        "operating": 0,
+        "shares": 10_000_000,
+    }

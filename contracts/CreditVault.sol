@@ -497,8 +497,8 @@ contract CreditVault is RedemptionQueue, AccessManaged {
         delete _marks[loanId].fall;
     }
 
-    /// @dev Books a payment on a marked loan or a held lot. A lower loan accrues less; of a lot what is owed falls, and it is worth what
-    /// it was, but counts for no more than is owed.
+    /// @dev Books a payment on a marked loan or a held lot. A lower loan accrues less; of a lot what is owed falls, and it is worth
+    /// what it was, but counts for no more than is owed.
     /// @return impaired Whether it is either; where not, nothing is booked.
     function _payImpaired(
         uint256 loanId,

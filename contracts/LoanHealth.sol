@@ -103,8 +103,9 @@ contract LoanHealth is ILoanHealth {
         if (f.breachSince == 0 || since < f.breachSince) f.breachSince = since;
     }
 
-    /// @dev What cannot be told counts zero; for `mostLimit`, the breach limit at most, as much as it can be worth. Whoever calls with too little gas cannot pass a live price off as a dead one: what is
-    /// left after a call ran out of gas, a sixty-fourth, is too little for what FleetCredit writes afterwards.
+    /// @dev What cannot be told counts zero; for `mostLimit`, the breach limit at most, as much as it can be worth. Whoever calls with
+    /// too little gas cannot pass a live price off as a dead one: what is left after a call ran out of gas, a sixty-fourth, is too
+    /// little for what FleetCredit writes afterwards.
     function _knownLimits(Pledge calldata p) private view returns (Limits memory l, bool known, uint256 mostLimit) {
         known = true;
         bool bounded = true;

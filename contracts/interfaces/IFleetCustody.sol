@@ -6,8 +6,8 @@ import {ICustodian} from "./ICustodian.sol";
 
 /// @title FleetCustody: who holds what a loan is secured by?
 /// @notice Holds titles, shares and liquid collateral of open loans, and of lots that the vault took. FleetCredit alone
-/// moves them, and keeps how much each loan pledged. It names who controls a fleet: the borrower until a sale, or a steward of the lenders during a breach. What
-/// only an owner may do, the controller does with the risk role's consent to exactly that act.
+/// moves them, and keeps how much each loan pledged. It names who controls a fleet: the borrower until a sale, or a steward of the
+/// lenders during a breach. What only an owner may do, the controller does with the risk role's consent to exactly that act.
 ///
 /// A title comes and goes by plain transfer: nobody's hooks are called, and nothing here can refuse one that is sent without a
 /// loan. Such a title has no controller and secures nothing; the risk role gives it back, as nobody could otherwise. Shares and

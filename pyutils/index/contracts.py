@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from pyutils.contracts.base import encode_call
 
 from pyutils.index.decode import Log, decode_logs
 from pyutils.index.errors import OtherIndexError
-from pyutils.index.layout import SHARED, SHARES, kinds, layouts
+from pyutils.index.layout import SHARED, kinds, layouts
+from pyutils.index.source import Source, answered
 from pyutils.index.store import Followed
 from pyutils.manifest import Manifest
+from pyutils.operations.event_source import SHARES
 
 _FACTORY: Final = "FleetShareFactory"
 _CREATION: Final = next(event for event in layouts(_FACTORY).values() if event.name == "CreateShares")
+
+_WORD_DIGITS: Final = 64
+_ADDRESS_DIGITS: Final = 40
 
 
 class UnknownKindError(OtherIndexError):
@@ -37,6 +45,19 @@ def created_in(logs: Iterable[Log], followed: Mapping[str, str]) -> list[Followe
         for address, block in zip(rows.columns[place], rows.columns[0], strict=True)
     )
     return [one for one in found if "0x" + one.address.hex() not in followed]
+
+
+def with_tokens(source: Source, created: Sequence[Followed]) -> list[Followed]:
+    """Return shares with the coin that they pay, which cannot change; without it where what stands there tells none."""
+    call = "0x" + encode_call(SHARES, "settlementToken").hex()
+    asked = [("eth_call", [{"to": "0x" + one.address.hex(), "data": call}, "latest"]) for one in created]
+    told = answered(source, asked)
+    return [replace(one, settlement_token=_token(answer)) for one, answer in zip(created, told, strict=True)]
+
+
+def _token(answer: Mapping[str, Any]) -> bytes | None:
+    word = str(answer.get("result") or "").removeprefix("0x")
+    return bytes.fromhex(word[-_ADDRESS_DIGITS:]) if len(word) == _WORD_DIGITS else None
 
 
 def _deployed(manifest: Manifest) -> Iterator[Followed]:

@@ -12,9 +12,8 @@ from typing import Any, Final
 from pyutils import artifacts
 from pyutils.contracts.base import abi_type
 from pyutils.keccak import keccak256
+from pyutils.operations.event_source import SHARES
 
-SHARES: Final = "FleetShares"
-"""Kind of every fleet's shares, gated ones among them: they are read alike."""
 SHARED: Final = frozenset({"Create3Factory", "TestStablecoin", "TestCollateral", "TestPriceFeed"})
 """Contracts of a deployment record that are not the system's alone; their events are left out."""
 FIXED: Final = ("block", "log_index", "contract", "transaction_hash")
@@ -23,6 +22,8 @@ FIXED: Final = ("block", "log_index", "contract", "transaction_hash")
 _ABIS: Final[Mapping[str, tuple[str, ...]]] = {SHARES: ("FleetShares", "GatedFleetShares")}
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INTEGER: Final = re.compile(r"(u?)int(\d+)")
+_EDITION: Final = 2
+"""Of the tables that no event has: it counts up where one of them changes."""
 _NARROW_BITS: Final = 63
 """Widest unsigned integer that a signed column of 64 bits holds."""
 
@@ -136,7 +137,8 @@ def all_layouts() -> tuple[EventLayout, ...]:
 @cache
 def fingerprint() -> str:
     """Return a hash of all tables: an index made with other tables is not written to."""
-    lines = [
+    lines = [f"edition {_EDITION}"]
+    lines += [
         f"{event.table}:{event.topic.hex()}:" + ",".join(f"{one.name} {one.kind.value}" for one in event.columns)
         for event in all_layouts()
     ]

@@ -33,6 +33,7 @@ def event_reader(layout: EventLayout) -> Callable[[Row], Event]:
             layout.name,
             "0x" + row[3].hex(),
             row[1],
+            "0x" + row[2].hex(),
         )
 
     return read

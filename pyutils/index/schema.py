@@ -93,6 +93,7 @@ CONTRACTS: Final = Table(
     Column("kind", Text, nullable=False),
     Column("first_block", BigInteger, nullable=False, comment="of its deployment; nothing of it can be older"),
     Column("created", Boolean, nullable=False, comment="by an event; others are named by the deployment record"),
+    Column("settlement_token", LargeBinary, comment="in which shares of a fleet pay"),
     sqlite_with_rowid=False,
 )
 """Whom the index follows."""

@@ -92,13 +92,19 @@ class Range:
 
 def ask(source: Source, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
     """Return the results of a batch. Raises `RpcError`, `ChainProtocolError`, and what the source raises."""
+    answers = answered(source, requests)
+    return [unwrap(method, answer) for (method, _), answer in zip(requests, answers, strict=True)]
+
+
+def answered(source: Source, requests: Sequence[tuple[str, list[Any]]]) -> list[RPCResponse]:
+    """Return the answers of a batch, refusals among them. Raises as `ask` where the batch was refused as a whole."""
     answers = source.make_batch_request([(RPCEndpoint(method), params) for method, params in requests])
     if isinstance(answers, dict):
         # Some nodes refuse a batch as a whole.
         unwrap(requests[0][0], answers)
     if not isinstance(answers, list) or len(answers) != len(requests):
         raise ChainProtocolError(f"a batch of {len(requests)} questions was not answered one by one")
-    return [unwrap(method, answer) for (method, _), answer in zip(requests, answers, strict=True)]
+    return answers
 
 
 def headers(source: Source, blocks: Sequence[int | str]) -> list[Header | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, inspect, select, update
@@ -35,6 +35,8 @@ class Followed:
     first_block: int
     created: bool
     """Whether an event told of it; others are named by the deployment record."""
+    settlement_token: bytes | None = None
+    """In which shares of a fleet pay; None for other contracts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,16 @@ class Store:
     def contracts(self, connection: Connection) -> list[Followed]:
         """Return whom the index follows."""
         found = connection.execute(select(CONTRACTS).order_by(CONTRACTS.c.first_block, CONTRACTS.c.address))
-        return [Followed(bytes(row.address), row.kind, row.first_block, row.created) for row in found]
+        return [
+            Followed(
+                bytes(row.address),
+                row.kind,
+                row.first_block,
+                row.created,
+                None if row.settlement_token is None else bytes(row.settlement_token),
+            )
+            for row in found
+        ]
 
     def blocks_below(self, connection: Connection, number: int, most: int) -> list[BlockRow]:
         """Return the newest blocks up to a height, the newest first."""
@@ -219,8 +230,4 @@ def _state(identity: Identity, row: Row[tuple[object, ...]]) -> SyncState:
 
 def _follow(connection: Connection, contracts: Sequence[Followed]) -> None:
     if contracts:
-        rows = [
-            {"address": one.address, "kind": one.kind, "first_block": one.first_block, "created": one.created}
-            for one in contracts
-        ]
-        connection.execute(insert(CONTRACTS), rows)
+        connection.execute(insert(CONTRACTS), [asdict(one) for one in contracts])

@@ -17,7 +17,7 @@ from typing import Final
 from pyutils.chain.provider import RpcUnreachableError
 from pyutils.chain.rpc import RpcError
 from pyutils.index import source as chain
-from pyutils.index.contracts import created_in, deployed
+from pyutils.index.contracts import created_in, deployed, with_tokens
 from pyutils.index.decode import decode_logs
 from pyutils.index.errors import FinalizedReorgError, LyingNodeError
 from pyutils.index.source import AnswerTooLongError, ChangedWhileReadError, Range, Source
@@ -164,6 +164,7 @@ class _Sync:
                     # They may have emitted events in the range that tells of them, even before it does.
                     more = chain.read_range(self.source, ["0x" + one.address.hex() for one in created], first, last)
                     found = chain.merged(found, more)
+                    created = with_tokens(self.source, created)
             except ChangedWhileReadError:
                 self.retries += 1
                 tries += 1

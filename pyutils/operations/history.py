@@ -10,12 +10,14 @@ from web3 import Web3
 
 from pyutils.chain import rpc
 from pyutils.chain.receipt import Log
-from pyutils.contracts.base import Contract, event_shape
+from pyutils.contracts.base import Contract, EventShape, event_shape
 from pyutils.errors import InputError
 from pyutils.units import BlockNumber, UnixSeconds
 
 SPAN: Final = 5_000
 """Blocks asked for at once: nodes limit it, the strictest public ones to so many."""
+_ADDRESSES: Final = 500
+"""Contracts asked for at once; nodes limit it."""
 
 
 class NoBlockError(InputError):
@@ -35,6 +37,8 @@ class Event:
     transaction: str
     index: int
     """Among the logs of its block."""
+    contract: str
+    """Who emitted it, in lower case."""
 
     @property
     def label(self) -> str:
@@ -68,30 +72,73 @@ def events(
 
     """
     names = [event] if isinstance(event, str) else event
-    shapes = {shape.topic: shape for shape in (event_shape(contract.NAME, name) for name in names)}
-    topics = [["0x" + one.hex() for one in shapes], *indexed]
-    times: dict[int, UnixSeconds] = {}
+    shapes = [event_shape(contract.NAME, name) for name in names]
     last = block_number(contract.web3, block)
+    wanted = [None if one is None else (one,) for one in indexed]
+    yield from logs(contract.web3, shapes, [contract.address], wanted, first=first, last=last)
+
+
+def logs(
+    web3: Web3,
+    shapes: Sequence[EventShape],
+    addresses: Sequence[str],
+    indexed: Sequence[Sequence[str] | None],
+    *,
+    first: int,
+    last: int,
+) -> Iterator[Event]:
+    """Yield the events of some contracts in a range of blocks, oldest first.
+
+    Args:
+        web3: the chain.
+        shapes: which events.
+        addresses: who emitted them.
+        indexed: what each topic behind the first may be, None for anything.
+        first: the first block.
+        last: the last block.
+
+    """
+    by_topic = {shape.topic: shape for shape in shapes}
+    topics = [["0x" + one.hex() for one in by_topic], *(None if one is None else list(one) for one in indexed)]
+    times: dict[int, UnixSeconds] = {}
     for begin in range(first, last + 1, SPAN):
-        wanted = {
-            "address": contract.address,
-            "topics": topics,
-            "fromBlock": hex(begin),
-            "toBlock": hex(min(begin + SPAN - 1, last)),
-        }
-        for row in rpc.request(contract.web3, "eth_getLogs", wanted):
+        end = min(begin + SPAN - 1, last)
+        rows = [
+            row
+            for place in range(0, len(addresses), _ADDRESSES)
+            for row in rpc.request(
+                web3,
+                "eth_getLogs",
+                {
+                    "address": list(addresses[place : place + _ADDRESSES]),
+                    "topics": topics,
+                    "fromBlock": hex(begin),
+                    "toBlock": hex(end),
+                },
+            )
+        ]
+        if len(addresses) > _ADDRESSES:
+            rows.sort(key=lambda row: (int(row["blockNumber"], 16), int(row["logIndex"], 16)))
+        for row in rows:
             number = int(row["blockNumber"], 16)
             if number not in times:
-                times[number] = block_time(contract.web3, number)
+                times[number] = block_time(web3, number)
             log = Log(
                 row["address"],
                 tuple(bytes.fromhex(word[2:]) for word in row["topics"]),
                 bytes.fromhex(row["data"][2:]),
                 int(row["logIndex"], 16),
             )
-            shape = shapes[log.topics[0]]
-            where = row["transactionHash"], log.index
-            yield Event(BlockNumber(number), times[number], shape.decode(log), shape.name, *where)
+            shape = by_topic[log.topics[0]]
+            yield Event(
+                BlockNumber(number),
+                times[number],
+                shape.decode(log),
+                shape.name,
+                row["transactionHash"],
+                log.index,
+                log.address.lower(),
+            )
 
 
 def block_number(web3: Web3, block: rpc.Block) -> BlockNumber:

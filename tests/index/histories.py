@@ -126,6 +126,7 @@ def naive_events(web3: Web3, manifest: Manifest, last: int | None = None) -> lis
             SHAPES[label].name,
             row["transactionHash"],
             log.index,
+            row["address"].lower(),
         )
         found.append((label, row["address"], event))
     return found

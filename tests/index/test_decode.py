@@ -48,7 +48,7 @@ def test_decode_logs__every_event__says_what_the_general_decoder_says(layout: Ev
     for index, (log, row) in enumerate(zip(logs, zip(*rows.columns, strict=True), strict=True)):
         raw = Log(log.address, log.topics, log.data, index)
         arguments = SHAPES[layout.label].decode(raw)
-        expected = Event(BlockNumber(7), UnixSeconds(99), arguments, layout.name, TRANSACTION, index)
+        expected = Event(BlockNumber(7), UnixSeconds(99), arguments, layout.name, TRANSACTION, index, ADDRESS.lower())
         assert read((*row, 99)) == expected
 
 

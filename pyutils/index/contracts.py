@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pyutils.contracts.base import encode_call
-
 from pyutils.index.decode import Log, decode_logs
 from pyutils.index.errors import OtherIndexError
 from pyutils.index.layout import SHARED, kinds, layouts

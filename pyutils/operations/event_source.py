@@ -20,6 +20,8 @@ Where: TypeAlias = Mapping[str, Wanted]
 
 SHARES: Final = "FleetShares"
 """Kind of every fleet's shares, gated ones among them: they are read alike."""
+_VALUES: Final = 500
+"""Values of one argument asked for at once; geth takes a thousand."""
 
 
 class UnknownArgumentError(InputError):
@@ -86,9 +88,16 @@ class NodeEvents:
     ) -> Iterator[Event]:
         """Yield events as `EventSource` says. Raises `UnknownArgumentError`, and what the node refuses."""
         wanted = {**(where or {}), **arguments}
+        labels = [names] if isinstance(names, str) else list(names)
+        long = next((name for name, values in wanted.items() if len(_several(values)) > _VALUES), None)
+        if long is not None:
+            values = _several(wanted[long])
+            parts = [values[begin : begin + _VALUES] for begin in range(0, len(values), _VALUES)]
+            found = [self.events(labels, {**wanted, long: part}, contract=contract, first=first) for part in parts]
+            return heapq.merge(*found, key=lambda event: (event.block, event.index))
         # Events of a kind whose topics are asked for alike take one question.
         alike: dict[tuple[str, tuple[tuple[str, ...] | None, ...]], list[EventShape]] = {}
-        for label in [names] if isinstance(names, str) else names:
+        for label in labels:
             kind, _, name = label.partition(".")
             shape = event_shape(kind, name)
             alike.setdefault((kind, _topics(label, shape, wanted)), []).append(shape)
@@ -135,7 +144,8 @@ def _topics(label: str, shape: EventShape, wanted: Where) -> tuple[tuple[str, ..
 
 
 def _words(wanted: Wanted) -> tuple[str, ...]:
-    several: Sequence[Any] = (
-        wanted if isinstance(wanted, Sequence) and not isinstance(wanted, str | bytes) else [wanted]
-    )
-    return tuple(topic(int(value) if isinstance(value, bool) else value) for value in several)
+    return tuple(topic(int(value) if isinstance(value, bool) else value) for value in _several(wanted))
+
+
+def _several(wanted: Wanted) -> Sequence[Any]:
+    return wanted if isinstance(wanted, Sequence) and not isinstance(wanted, str | bytes) else [wanted]

@@ -1,16 +1,16 @@
-"""What was paid out to an account, from which contract and why, payment by payment."""
+"""What was paid out to an account, from which contract and why, payment by payment and month by month."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
-from pyutils.contracts import System
-from pyutils.contracts.base import Contract
 from pyutils.models import parse_address
-from pyutils.operations.fleets import fleet_ids
-from pyutils.operations.history import Event, events, topic
+from pyutils.operations.event_source import EventSource
+from pyutils.operations.history import Event
+from pyutils.portfolio.fleet_facts import FleetFacts
 from pyutils.units import BlockNumber, FleetId, TokenUnits, UnixSeconds
 
 SOURCES: Final = {
@@ -40,35 +40,44 @@ class Income:
     """The event that told it."""
 
 
-def read_incomes(system: System, account: str, block: BlockNumber) -> tuple[Income, ...]:
-    """Return what `account` was paid up to a block, oldest first. What it is owed still is no income."""
-    found = [*_from_fleets(system, account, block), *_from_payouts(system, account, block)]
-    return tuple(sorted(found, key=lambda one: one.block))
+@dataclass(frozen=True, slots=True)
+class MonthlyIncome:
+    """What one source paid in one month, in token units."""
+
+    month: str
+    """Of UTC, `2026-11`."""
+    source: str
+    token: str
+    amount: TokenUnits
+    payments: int
 
 
-def _from_fleets(system: System, account: str, block: BlockNumber) -> Iterator[Income]:
-    for fleet_id in fleet_ids(system, block):
-        shares, token = system.shares(fleet_id), system.registry.fleet(fleet_id, block).settlement_token
-        for event in _events(system, shares, "Claim", [topic(account)], block):
-            yield _income("FleetShares.Claim", event, token, fleet_id)
-        for event in _events(system, shares, "ClaimTitle", [topic(account)], block):
-            yield _income("FleetShares.ClaimTitle", event, token, fleet_id)
+def read_incomes(source: EventSource, account: str, fleets: Mapping[FleetId, FleetFacts]) -> tuple[Income, ...]:
+    """Return what `account` was paid up to the source's block, oldest first. What it is owed still is no income."""
+    by_shares = {fleet.shares: fleet for fleet in fleets.values()}
+    found: list[tuple[tuple[int, int], Income]] = []
+    for label, pays_for in SOURCES.items():
+        whose = {"owner": account} if label.endswith(".ClaimTitle") else {"account": account}
+        for event in source.events(label, whose):
+            fleet = by_shares.get(event.contract)
+            told = event.arguments.get("token")
+            token = parse_address(told) if told else (fleet.token if fleet else "")
+            found.append(((event.block, event.index), _income(pays_for, event, token, fleet)))
+    return tuple(income for _, income in sorted(found, key=lambda one: one[0]))
 
 
-def _from_payouts(system: System, account: str, block: BlockNumber) -> Iterator[Income]:
-    payers: list[Contract] = [system.router, system.lease_book, system.bond, system.oracle]
-    payers += [market.credit for market in system.credit_markets()]
-    for payer in payers:
-        for event in _events(system, payer, "Withdraw", [None, topic(account)], block):
-            yield _income(f"{payer.NAME}.Withdraw", event, parse_address(event.arguments["token"]), None)
+def by_month(incomes: Iterable[Income]) -> tuple[MonthlyIncome, ...]:
+    """Return payments added up by month, source and coin, in the order of months."""
+    sums: dict[tuple[str, str, str], list[int]] = {}
+    for one in incomes:
+        month = datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m")
+        sums.setdefault((month, one.source, one.token), []).append(one.amount)
+    return tuple(
+        MonthlyIncome(*key, TokenUnits(sum(amounts)), len(amounts))
+        for key, amounts in sorted(sums.items(), key=lambda item: item[0])
+    )
 
 
-def _events(
-    system: System, contract: Contract, name: str, indexed: Sequence[str | None], block: BlockNumber
-) -> Iterator[Event]:
-    return events(contract, name, indexed, first=system.manifest.first_block, block=block)
-
-
-def _income(what: str, event: Event, token: str, fleet_id: FleetId | None) -> Income:
-    amount = TokenUnits(event.arguments["amount"])
-    return Income(event.at, event.block, SOURCES[what], fleet_id, token, amount, event.label)
+def _income(pays_for: str, event: Event, token: str, fleet: FleetFacts | None) -> Income:
+    fleet_id = None if fleet is None else fleet.fleet_id
+    return Income(event.at, event.block, pays_for, fleet_id, token, TokenUnits(event.arguments["amount"]), event.label)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-import pyxirr
 
 from pyutils.contracts import CreditSystem, System
-from pyutils.operations.history import block_time, events, topic
+from pyutils.operations.event_source import EventSource
+from pyutils.operations.history import block_time
 from pyutils.operations.vaults import lender
-from pyutils.units import BlockNumber, TokenUnits, UnixSeconds
+from pyutils.portfolio.yields import xirr
+from pyutils.units import TokenUnits, UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +49,25 @@ class Lending:
         return self.taken_out + self.worth - self.paid_in
 
 
-def read_lending(system: System, account: str, block: BlockNumber) -> tuple[Lending, ...]:
-    """Return what an account lent, in each market where it ever did."""
-    found = (_lending(system, market, account, block) for market in system.credit_markets())
+def read_lending(system: System, source: EventSource, account: str) -> tuple[Lending, ...]:
+    """Return what an account lent up to the source's block, in each market where it ever did."""
+    found = (_lending(system, source, market, account) for market in system.credit_markets())
     return tuple(one for one in found if one.flows or one.worth)
 
 
-def _lending(system: System, market: CreditSystem, account: str, block: BlockNumber) -> Lending:
-    first, vault = system.manifest.first_block, market.vault
-    flows = [
-        Flow(event.at, -event.arguments["assets"], event.label)
-        for event in events(vault, "Deposit", [None, topic(account)], first=first, block=block)
+def _lending(system: System, source: EventSource, market: CreditSystem, account: str) -> Lending:
+    vault, block = market.vault.address, source.block
+    told = [
+        *source.events("CreditVault.Deposit", owner=account, contract=vault),
+        *source.events("CreditVault.Withdraw", owner=account, contract=vault),
     ]
-    flows += [
-        Flow(event.at, event.arguments["assets"], event.label)
-        for event in events(vault, "Withdraw", [None, None, topic(account)], first=first, block=block)
-    ]
-    flows.sort(key=lambda flow: flow.at)
+    told.sort(key=lambda event: (event.block, event.index))
+    flows = tuple(
+        Flow(event.at, event.arguments["assets"] * (-1 if event.name == "Deposit" else 1), event.label)
+        for event in told
+    )
     now = lender(market, account, block)
     waiting = market.vault.convert_to_assets(now.pending, block) if now.pending else TokenUnits(0)
     worth = TokenUnits(now.worth + waiting + now.claimable)
-    return Lending(market.token.address, tuple(flows), worth, _xirr(flows, worth, block_time(system.web3, block)))
-
-
-def _xirr(flows: list[Flow], worth: TokenUnits, now: UnixSeconds) -> float | None:
-    moments = [datetime.fromtimestamp(flow.at, UTC).date() for flow in flows]
-    today = datetime.fromtimestamp(now, UTC).date()
-    if not flows or moments[0] == today:
-        return None
-    return pyxirr.xirr([*moments, today], [*(float(flow.amount) for flow in flows), float(worth)], silent=True)
+    yearly = xirr([(flow.at, flow.amount) for flow in flows], worth, block_time(system.web3, block))
+    return Lending(market.token.address, flows, worth, yearly)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pyutils.contracts import CreditSystem, System
 from pyutils.credit.schedule import balance_after, instalment
 from pyutils.models import Loan
-from pyutils.operations.history import events, topic
+from pyutils.operations.event_source import EventSource
+from pyutils.operations.history import Event
 from pyutils.operations.loans import loans
-from pyutils.units import BlockNumber, LoanId, TokenUnits, UnixSeconds
+from pyutils.units import LoanId, TokenUnits, UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +38,20 @@ class LoanTrack:
     interest_paid: TokenUnits
 
 
-def read_loan_tracks(system: System, block: BlockNumber) -> tuple[LoanTrack, ...]:
-    """Return all loans that were drawn up to a block, of all markets."""
-    return tuple(track for market in system.credit_markets() for track in _tracks(system, market, block))
+def read_loan_tracks(system: System, source: EventSource) -> tuple[LoanTrack, ...]:
+    """Return all loans that were drawn up to the source's block, of all markets."""
+    return tuple(track for market in system.credit_markets() for track in _tracks(source, market))
 
 
-def _tracks(system: System, market: CreditSystem, block: BlockNumber) -> Iterator[LoanTrack]:
-    for loan_id, loan in loans(market, block):
+def _tracks(source: EventSource, market: CreditSystem) -> Iterator[LoanTrack]:
+    told: dict[int, list[Event]] = {}
+    for event in source.events(("FleetCredit.DrawLoan", "FleetCredit.RepayLoan"), contract=market.credit.address):
+        told.setdefault(event.arguments["loanId"], []).append(event)
+    for loan_id, loan in loans(market, source.block):
         if not loan.started_at:
             continue
-        told = events(
-            market.credit,
-            ("DrawLoan", "RepayLoan"),
-            [topic(loan_id)],
-            first=system.manifest.first_block,
-            block=block,
-        )
         left, interest, actual = 0, 0, []
-        for event in told:
+        for event in told[loan_id]:
             drawn = event.name == "DrawLoan"
             left += event.arguments["principal"] if drawn else -event.arguments["principal"]
             interest += 0 if drawn else event.arguments["interest"]

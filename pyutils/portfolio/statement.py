@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from pyutils.contracts import System
 from pyutils.contracts.base import Block
+from pyutils.models import LoanState
+from pyutils.operations.event_source import EventSource, NodeEvents
+from pyutils.portfolio import places
+from pyutils.portfolio.costs import ShareCost, read_costs
+from pyutils.portfolio.exposure import Exposure, read_exposures
+from pyutils.portfolio.fleet import FleetView, read_fleet
+from pyutils.portfolio.fleet_facts import FleetFacts, read_fleet_facts
 from pyutils.portfolio.fleet_history import FleetHistory, read_fleet_history
-from pyutils.portfolio.incomes import Income, read_incomes
+from pyutils.portfolio.incomes import Income, MonthlyIncome, by_month, read_incomes
 from pyutils.portfolio.lending import Lending, read_lending
 from pyutils.portfolio.loan_tracks import LoanTrack, read_loan_tracks
+from pyutils.portfolio.payments import ReceiptPayments
 from pyutils.portfolio.position import Position, read_position
-from pyutils.units import FleetId
+from pyutils.portfolio.yields import ShareYield, share_yields
+from pyutils.units import BlockNumber, FleetId
+
+OpenSource = Callable[[BlockNumber], AbstractContextManager[EventSource]]
+"""Opens the events up to a block, as `Index.view` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,34 +34,91 @@ class Statement:
 
     position: Position
     incomes: tuple[Income, ...]
+    costs: tuple[ShareCost, ...]
+    yields: tuple[ShareYield, ...]
+    exposures: tuple[Exposure, ...]
     fleets: tuple[FleetHistory, ...]
     """Those in which it holds shares, leases, bonds or loans."""
     lending: tuple[Lending, ...]
     loans: tuple[LoanTrack, ...]
     """Its own, and those of markets that it lent in."""
 
+    @property
+    def monthly(self) -> tuple[MonthlyIncome, ...]:
+        """What it was paid, month by month."""
+        return by_month(self.incomes)
 
-def read_statement(system: System, account: str, block: Block = "latest") -> Statement:
-    """Return the statement of `account`; one block for everything, so that it adds up."""
+
+def read_statement(
+    system: System, account: str, block: Block = "latest", open_source: OpenSource | None = None
+) -> Statement:
+    """Return the statement of `account`; one block for everything, so that it adds up.
+
+    Args:
+        system: the contracts.
+        account: whose statement.
+        block: a number, or `latest`, `safe`, `finalized`.
+        open_source: opens what events are read from; the node by default.
+
+    """
     position = read_position(system, account, block, contract=True)
     number = position.block.number
-    lending = read_lending(system, account, number)
+    opened = nullcontext(NodeEvents(system, number)) if open_source is None else open_source(number)
+    with opened as source:
+        facts = read_fleet_facts(source)
+        incomes = read_incomes(source, account, facts)
+        payments = ReceiptPayments(system.web3, _payers(system, facts))
+        costs = read_costs(source, payments, system.manifest, account, facts, position.block)
+        lending = read_lending(system, source, account)
+        every_loan = read_loan_tracks(system, source)
+        yields = share_yields(source, costs, incomes, position.shares, facts, position.block.at)
     lent = {one.token for one in lending}
     own = {(one.token, one.loan_id) for one in position.loans}
     tracks = tuple(
         track
-        for track in read_loan_tracks(system, number)
+        for track in every_loan
         if track.token in lent or (track.token, track.loan_id) in own or track.loan.borrower == account
     )
-    concerned = {FleetId(one.fleet_id) for one in position.shares}
-    concerned |= {FleetId(one.fleet_id) for one in position.titles}
-    concerned |= {FleetId(one.fleet_id) for one in position.bonds}
+    views = _views(system, position)
+    concerned = {*views, *(FleetId(one.fleet_id) for one in position.bonds)}
     concerned |= {FleetId(one.lease.fleet_id) for one in position.leases}
     concerned |= {FleetId(track.loan.fleet_id) for track in tracks}
     return Statement(
         position=position,
-        incomes=read_incomes(system, account, number),
+        incomes=incomes,
+        costs=costs,
+        yields=yields,
+        exposures=read_exposures(position, _lent(system, position, tracks), views, facts),
         fleets=tuple(read_fleet_history(system, fleet_id, number) for fleet_id in sorted(concerned)),
         lending=lending,
         loans=tracks,
     )
+
+
+def _payers(system: System, fleets: Mapping[FleetId, FleetFacts]) -> list[str]:
+    """Return the contracts whose payments are income or a loan, not a price."""
+    manifest = system.manifest
+    named = [address for _, address in places.payers(manifest, manifest.credit)]
+    vaults = [market.address("CreditVault") for market in manifest.credit]
+    return [*named, *vaults, *(fleet.shares for fleet in fleets.values())]
+
+
+def _views(system: System, position: Position) -> dict[FleetId, FleetView]:
+    wanted = {one.fleet_id for one in position.shares} | {one.fleet_id for one in position.titles}
+    return {
+        FleetId(fleet_id): read_fleet(system, FleetId(fleet_id), position.block.number) for fleet_id in sorted(wanted)
+    }
+
+
+def _lent(system: System, position: Position, tracks: Sequence[LoanTrack]) -> Iterator[tuple[FleetId, str, int]]:
+    """Yield what of an account's vault shares is lent against which fleet; a mark does not change it."""
+    for vault in position.vaults:
+        open_loans = [
+            track
+            for track in tracks
+            if track.token == vault.token and track.loan.state in (LoanState.OPEN, LoanState.HELD)
+        ]
+        cash = system.credit(vault.token).vault.book(position.block.number).cash
+        whole = cash + sum(track.loan.principal for track in open_loans)
+        for track in open_loans if whole else ():
+            yield FleetId(track.loan.fleet_id), vault.token, vault.worth * track.loan.principal // whole

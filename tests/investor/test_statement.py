@@ -8,9 +8,11 @@ import pytest
 from web3 import Web3
 
 from pyutils.devnet import account
+from pyutils.operations.event_source import NodeEvents
+from pyutils.portfolio.fleet_facts import read_fleet_facts
 from pyutils.portfolio.fleet_history import read_fleet_history
 from pyutils.portfolio.incomes import read_incomes
-from pyutils.portfolio.lending import read_lending
+from pyutils.portfolio.lending import Lending, read_lending
 from pyutils.portfolio.loan_tracks import read_loan_tracks
 from pyutils.portfolio.statement import read_statement
 from pyutils.units import BlockNumber, FleetId
@@ -24,6 +26,10 @@ PEOPLE = ("investor-1", "investor-2", "operator-a", "operator-b", "lessee-1", "l
 @pytest.fixture(scope="module")
 def block(played: Played) -> BlockNumber:
     return BlockNumber(played.system.web3.eth.block_number)
+
+
+def lending(played: Played, who: str, block: BlockNumber) -> tuple[Lending, ...]:
+    return read_lending(played.system, NodeEvents(played.system, block), account(who).address)
 
 
 def raw_logs(played: Played, signature: str) -> list[Any]:
@@ -46,7 +52,8 @@ def names(log: Any, place: int, who: str) -> bool:
 def test_incomes__anybody__are_what_coins_were_sent(played: Played, block: BlockNumber, who: str) -> None:
     """Every payment is a transfer of the coin from the contract that told it, and nothing else is one of theirs."""
     system, address = played.system, account(who).address
-    incomes = read_incomes(system, address, block)
+    source = NodeEvents(system, block)
+    incomes = read_incomes(source, address, read_fleet_facts(source))
     payers = [system.router, system.lease_book, system.bond, system.oracle, *(system.shares(one) for one in FLEETS)]
     payers += [market.credit for market in system.credit_markets()]
     received = sum(
@@ -107,7 +114,7 @@ def words_topic(log: Any, place: int) -> int:
 
 
 def test_loan_tracks__demo__good_one_paid_and_bad_one_did_not(played: Played, block: BlockNumber) -> None:
-    good, bad = read_loan_tracks(played.system, block)
+    good, bad = read_loan_tracks(played.system, NodeEvents(played.system, block))
     assert good.actual[0].principal == good.scheduled[0].principal == good.loan.drawn
     assert good.actual[-1].principal == 0
     assert good.scheduled[-1].principal == 0
@@ -120,20 +127,20 @@ def test_loan_tracks__demo__good_one_paid_and_bad_one_did_not(played: Played, bl
 def test_lending__demo__gain_is_money_back_less_money_in(played: Played, block: BlockNumber) -> None:
     coin = played.system.coin()
     for who in ("lender-1", "lender-2"):
-        (one,) = read_lending(played.system, account(who).address, block)
+        (one,) = lending(played, who, block)
         assert one.token == coin.address
         assert one.gain == one.taken_out + one.worth - one.paid_in
         assert one.gain < 0, "the loan that failed cost its lenders"
         assert one.yearly is not None
         assert -1 < one.yearly < 0
-    assert read_lending(played.system, account("lessee-1").address, block) == ()
+    assert lending(played, "lessee-1", block) == ()
 
 
 def test_lending__earlier__was_worth_what_was_paid_in(played: Played, block: BlockNumber) -> None:
-    (late,) = read_lending(played.system, account("lender-1").address, block)
+    (late,) = lending(played, "lender-1", block)
     deposited = late.flows[0]
     at = next(BlockNumber(number) for number in range(block) if f"block {number}," in deposited.event)
-    (early,) = read_lending(played.system, account("lender-1").address, at)
+    (early,) = lending(played, "lender-1", at)
     assert early.paid_in == late.paid_in
     assert early.taken_out == 0
     assert early.yearly is None

@@ -75,7 +75,7 @@ def status(session: Session, database: str | None) -> None:
     """Say how far the index is and how much is in it."""
     from pyutils.index.status import status as read_status
 
-    with _index(session, database) as opened:
+    with open_indexed(session, database) as opened:
         found = read_status(opened)
         name = opened.store.name
 
@@ -104,7 +104,7 @@ def check(session: Session, database: str | None, agree: bool) -> None:
     """Recompute balances and owners from events and compare them with the chain; exit status 1 where one differs."""
     from pyutils.index.check import check as compare
 
-    with _index(session, database) as opened:
+    with open_indexed(session, database) as opened:
         found = compare(opened, _source(session, agree))
 
     def people() -> None:
@@ -135,7 +135,7 @@ def export(session: Session, folder: Path, database: str | None, format_: Any, b
     """Write the events into a folder, a file for each event that happened."""
     from pyutils.index.export import export as write
 
-    with _index(session, database) as opened:
+    with open_indexed(session, database) as opened:
         files = write(opened, folder, format_, block)
 
     def people() -> None:
@@ -149,7 +149,8 @@ def index_url(session: Session, database: str | None) -> str:
     return database or session.settings.database or f"sqlite:///{session.state / 'index.sqlite'}"
 
 
-def _index(session: Session, database: str | None) -> Index:
+def open_indexed(session: Session, database: str | None) -> Index:
+    """Open the index of the session's network for reading. Raises as `open_index`."""
     from pyutils.index import open_index
 
     return open_index(index_url(session, database), session.manifest)

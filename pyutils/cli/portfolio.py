@@ -2,50 +2,79 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pyutils.cli.extras import extra
-from pyutils.cli.output import print_table
-from pyutils.cli.parameters import FILE, format_time
+from pyutils.cli.index import database, open_indexed
+from pyutils.cli.output import plain, print_table
+from pyutils.cli.parameters import FILE
 from pyutils.cli.positions import print_position
 from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
 from pyutils.durable import write_whole
-from pyutils.portfolio.incomes import Income
-from pyutils.units import TokenUnits, format_money
+from pyutils.units import SHARE_DECIMALS, TokenUnits, format_fixed, format_money
 
 if TYPE_CHECKING:
     from pyutils.portfolio.statement import Statement
+
+Rows = list[Sequence[object]]
+_DASH = "–"
 
 
 @click.command()
 @click.argument("account", metavar="ADDRESS")
 @click.option("--html", type=FILE, help="Write one page that opens from disk, for people to look at.")
-@click.option("--csv", "table", type=FILE, help="Write every payment that the account received.")
+@click.option("--csv", "payments", type=FILE, help="Write every payment that the account received.")
+@click.option("--tables", type=FILE, metavar="FOLDER", help="Write every table as a CSV file into a folder.")
+@click.option("--from-index", is_flag=True, help="Read events from the index; state still comes from the node.")
+@database
 @reads
-def portfolio(session: Session, account: str, html: Path | None, table: Path | None, block: Block) -> None:
+def portfolio(
+    session: Session,
+    account: str,
+    html: Path | None,
+    payments: Path | None,
+    tables: Path | None,
+    from_index: bool,
+    database: str | None,
+    block: Block,
+) -> None:
     """Show what an account has, what it was paid, and how its fleets and loans do."""
     with extra("reports"):
         from pyutils.portfolio.statement import read_statement
-    found = read_statement(session.system, session.address(account), block)
-    if table is not None:
-        write_whole(table, _csv(found.incomes))
+        from pyutils.reports.tables import tables_of
+    with ExitStack() as opened:
+        source = None
+        if from_index:
+            from pyutils.portfolio.indexed import indexed_block, indexed_events
+
+            index = opened.enter_context(open_indexed(session, database))
+            source, block = indexed_events(index), indexed_block(index, block)
+        found = read_statement(session.system, session.address(account), block, source)
+    files = {} if tables is None else {tables / f"{name}.csv": one for name, one in tables_of(found).items()}
+    if payments is not None:
+        files[payments] = tables_of(found)["payments"]
+    for path, one in files.items():
+        write_whole(path, one.csv())
+    written = list(files)
     if html is not None:
         write_whole(html, _page(session, found))
+        written.append(html)
 
     def people() -> None:
         print_position(found.position)
-        _print_incomes(found)
-        for path in filter(None, (html, table)):
+        for title, columns, rows in _tables(found):
+            if rows:
+                print_table(title, columns, rows)
+        for path in written:
             click.echo(f"written: {path}")
 
-    session.show(found, people)
+    session.show({**plain(found), "monthly": found.monthly}, people)
 
 
 def _page(session: Session, found: Statement) -> bytes:
@@ -57,25 +86,42 @@ def _page(session: Session, found: Statement) -> bytes:
     return render(portfolio_page(found, session.manifest.network, coins)).encode()
 
 
-def _print_incomes(found: Statement) -> None:
+def _tables(found: Statement) -> list[tuple[str, Sequence[str], Rows]]:
+    money = _money(found)
+    yields = {one.fleet_id: one for one in found.yields}
+    return [
+        (
+            "Received",
+            ("month", "from", "#payments", "#amount"),
+            [(one.month, one.source, one.payments, money(one.token, one.amount)) for one in found.monthly],
+        ),
+        (
+            "What shares cost and brought in",
+            ("#fleet", "#shares", "#cost", "#gained by sales", "#income", "#simple", "#running", "#XIRR"),
+            [(one.fleet_id, format_fixed(one.shares, SHARE_DECIMALS), money(one.token, one.basis),
+              money(one.token, one.gained), money(one.token, yields[one.fleet_id].income),
+              *map(_rate, (yields[one.fleet_id].simple, yields[one.fleet_id].running, yields[one.fleet_id].xirr)))
+             for one in found.costs],
+        ),
+        (
+            "Where money hangs",
+            ("by", "name", "#shares", "#deposits", "#bonds", "#lent", "#total", "#part"),
+            [(one.dimension, one.name,
+              *(money(one.token, part) for part in (one.shares, one.deposits, one.bonds, one.lent, one.total)),
+              _rate(one.part)) for one in found.exposures],
+        ),
+    ]  # fmt: skip
+
+
+def _money(found: Statement) -> Callable[[str, int], str]:
     coins = {one.token: one for one in found.position.coins}
-    sums: dict[tuple[str, str], int] = {}
-    for one in found.incomes:
-        sums[one.source, one.token] = sums.get((one.source, one.token), 0) + one.amount
-    rows: list[Sequence[object]] = []
-    for (source, token), amount in sums.items():
-        first = next(one.at for one in found.incomes if (one.source, one.token) == (source, token))
-        money = f"{format_money(TokenUnits(amount), coins[token].decimals)} {coins[token].symbol}"
-        rows.append((source, format_time(first), money))
-    if rows:
-        print_table("Received", ("from", "since", "#amount"), rows)
+
+    def money(token: str, amount: int) -> str:
+        sign = "-" if amount < 0 else ""
+        return f"{sign}{format_money(TokenUnits(abs(amount)), coins[token].decimals)} {coins[token].symbol}"
+
+    return money
 
 
-def _csv(incomes: Sequence[Income]) -> bytes:
-    """Return payments as CSV; amounts are integers in token units."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(Income.__dataclass_fields__)
-    for one in incomes:
-        writer.writerow([getattr(one, name) for name in Income.__dataclass_fields__])
-    return text.getvalue().encode()
+def _rate(value: float | None) -> str:
+    return _DASH if value is None else f"{100 * value:,.2f} %"

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 import click
 
 from pyutils.cli.credit_tables import state_of
+from pyutils.cli.holdings import print_holdings
+from pyutils.cli.index import database, open_indexed
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import format_duration, format_time
 from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
-from pyutils.models import Lease
+from pyutils.models import Lease, parse_address
 from pyutils.portfolio import PinnedBlock, Position, read_position
 from pyutils.units import SHARE_DECIMALS, TokenUnits, format_fixed, format_money
 
@@ -21,11 +23,31 @@ Rows = list[Sequence[object]]
 @click.command()
 @click.argument("account")
 @click.option("--contract", is_flag=True, help="Also where the account is a contract, such as a multisig wallet.")
+@click.option("--from-index", is_flag=True, help="By events of the index alone; no node is asked.")
+@database
 @reads
-def positions(session: Session, block: Block, account: str, contract: bool) -> None:
+def positions(
+    session: Session, block: Block, account: str, contract: bool, from_index: bool, database: str | None
+) -> None:
     """Show all that an account has as of a block: shares, leases, bonds, loans, and what it may claim."""
+    if from_index:
+        _from_index(session, account, block, database)
+        return
     found = read_position(session.system, session.address(account), block, contract=contract)
     session.show({**dict(found), "claimables": found.claimables}, lambda: print_position(found))
+
+
+def _from_index(session: Session, account: str, block: Block, database: str | None) -> None:
+    """Show what an account has by events alone; what accrues without one, as revenue to be claimed, is not in it."""
+    from pyutils.portfolio.indexed import indexed_holdings
+
+    with open_indexed(session, database) as opened:
+        found = indexed_holdings(opened, session.address(account), block)
+        decimals: dict[str, int] = {
+            parse_address(event.arguments["token"]): int(event.arguments["decimals"])
+            for event in opened.events("FleetRegistry.ListToken")
+        }
+    session.show(found, lambda: print_holdings(found, decimals))
 
 
 def shown_block(at: PinnedBlock) -> str:

@@ -10,17 +10,17 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, Select, and_, false, or_, select
 
-from pyutils.index.errors import UnindexedContractError, UnknownEventNameError
+from pyutils.index.errors import BehindError, UnindexedContractError, UnknownEventNameError
 from pyutils.index.layout import EventLayout, Kind, all_layouts
 from pyutils.index.rows import event_reader
 from pyutils.index.schema import BLOCKS, table_of
-from pyutils.index.store import Store
+from pyutils.index.store import BlockRow, Store
 from pyutils.manifest import Manifest
 from pyutils.models.address import parse_address
 from pyutils.operations.event_source import Wanted, Where
 from pyutils.operations.history import Event
 from pyutils.operations.leases import LEASE_BITS
-from pyutils.units import BlockNumber, FleetId, LeaseId, UnixSeconds
+from pyutils.units import BlockNumber, FleetId, LeaseId
 
 _Condition: TypeAlias = ColumnElement[bool]
 _Chosen: TypeAlias = Iterable[tuple[EventLayout, _Condition]]
@@ -52,11 +52,15 @@ class IndexView:
         """The last block that is read."""
         return self._block
 
-    @property
-    def at(self) -> UnixSeconds | None:
-        """The block's time; None where the index keeps nothing of the block, as of one without events."""
-        at = self.connection.scalar(select(BLOCKS.c.time).where(BLOCKS.c.number == self._block))
-        return None if at is None else UnixSeconds(at)
+    def newest(self) -> BlockRow:
+        """Return the newest block up to `block` of which the index keeps anything; behind it nothing happened.
+
+        Raises `BehindError` where there is none.
+        """
+        rows = self.store.blocks_below(self.connection, self._block, 1)
+        if not rows:
+            raise BehindError(self._block, None)
+        return rows[0]
 
     def events(
         self,

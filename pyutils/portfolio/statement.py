@@ -11,6 +11,7 @@ from pyutils.contracts.base import Block
 from pyutils.models import LoanState
 from pyutils.operations.event_source import EventSource, NodeEvents
 from pyutils.portfolio import places
+from pyutils.portfolio.block import PinnedBlock
 from pyutils.portfolio.costs import ShareCost, read_costs
 from pyutils.portfolio.exposure import Exposure, read_exposures
 from pyutils.portfolio.fleet import FleetView, read_fleet
@@ -22,10 +23,10 @@ from pyutils.portfolio.loan_tracks import LoanTrack, read_loan_tracks
 from pyutils.portfolio.payments import ReceiptPayments
 from pyutils.portfolio.position import Position, read_position
 from pyutils.portfolio.yields import ShareYield, share_yields
-from pyutils.units import BlockNumber, FleetId
+from pyutils.units import FleetId
 
-OpenSource = Callable[[BlockNumber], AbstractContextManager[EventSource]]
-"""Opens the events up to a block, as `Index.view` does."""
+OpenSource = Callable[[PinnedBlock], AbstractContextManager[EventSource]]
+"""Opens the events up to a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def read_statement(
     """
     position = read_position(system, account, block, contract=True)
     number = position.block.number
-    opened = nullcontext(NodeEvents(system, number)) if open_source is None else open_source(number)
+    opened = nullcontext(NodeEvents(system, number)) if open_source is None else open_source(position.block)
     with opened as source:
         facts = read_fleet_facts(source)
         incomes = read_incomes(source, account, facts)

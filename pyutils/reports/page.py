@@ -117,6 +117,11 @@ def percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.2f} %" if whole else NOTHING
 
 
+def rate_text(value: float | None) -> str:
+    """Return a ratio as percent; what there is none of as a dash."""
+    return NOTHING if value is None else f"{100 * value:,.2f} %"
+
+
 def time_text(at: int) -> str:
     """Return a time for people, to the minute; nothing for a moment that has not come."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC" if at else NOTHING

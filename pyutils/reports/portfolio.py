@@ -9,7 +9,7 @@ from pyutils.portfolio.loan_tracks import LoanTrack
 from pyutils.portfolio.statement import Statement
 from pyutils.reports import figures
 from pyutils.reports.fleet import fleet_section
-from pyutils.reports.page import NOTHING, Cell, Coin, Link, Page, Plot, Section, Table, time_text
+from pyutils.reports.page import NOTHING, Cell, Coin, Link, Page, Plot, Section, Table, rate_text, time_text
 from pyutils.units import MS_PER_HOUR, SHARE_DECIMALS, FleetId, UnixSeconds, format_fixed
 
 
@@ -23,7 +23,7 @@ def portfolio_page(statement: Statement, network: str, coins: Mapping[str, Coin]
 
     """
     position = statement.position
-    sections = _incomes(statement, coins)
+    sections = [*_exposures(statement, coins), *_incomes(statement, coins), *_shares_section(statement, coins)]
     sections += [_lending(one, position.block.at, coins[one.token]) for one in statement.lending]
     sections += [
         fleet_section(history, position.block.at, coins[history.fleet.settlement_token]) for history in statement.fleets
@@ -117,8 +117,77 @@ def _incomes(statement: Statement, coins: Mapping[str, Coin]) -> list[Section]:
         name = f"income-{coin.symbol.lower()}"
         note = "Payments that arrived, added up by source. What is claimable still is no income."
         plot = Plot.of("Income over time", figure, f"{name}-plot", note)
-        sections.append(Section(name, f"Income in {coin.symbol}", facts, [plot]))
+        rows: list[Sequence[Cell]] = [
+            (one.month, one.source, str(one.payments), coin.text(one.amount))
+            for one in statement.monthly
+            if one.token == token
+        ]
+        months = Table("By month", ("month", "from", "#payments", "#amount"), rows)
+        sections.append(Section(name, f"Income in {coin.symbol}", facts, [plot], [months]))
     return sections
+
+
+def _shares_section(statement: Statement, coins: Mapping[str, Coin]) -> list[Section]:
+    """Return what shares cost and brought in, and how they came and went."""
+    if not statement.costs:
+        return []
+    yields = {one.fleet_id: one for one in statement.yields}
+    rows: list[Sequence[Cell]] = []
+    moves: list[Sequence[Cell]] = []
+    for cost in statement.costs:
+        coin, found = coins[cost.token], yields[cost.fleet_id]
+        rows.append(
+            (
+                _fleet_link(cost.fleet_id),
+                _shares(cost.shares),
+                coin.text(cost.basis),
+                coin.text(cost.gained),
+                coin.text(found.income),
+                coin.text(found.claimable),
+                *(rate_text(rate) for rate in (found.simple, found.running, found.xirr)),
+            )
+        )
+        moves += [
+            (
+                time_text(move.at),
+                _fleet_link(cost.fleet_id),
+                move.how.value,
+                _signed_shares(move.shares),
+                coin.text(move.paid),
+                coin.text(move.basis),
+                move.event,
+            )
+            for move in cost.moves
+        ]
+    columns = ("fleet", "#shares", "#cost", "#gained by sales", "#income", "#claimable")
+    tables = [
+        Table("Cost and yield", (*columns, "#a year, simple", "#a year, running", "#XIRR"), rows),
+        Table(
+            "How shares came and went",
+            ("when", "fleet", "how", "#shares", "#paid", "#cost of all after it", "told by"),
+            moves,
+        ),
+    ]
+    return [Section("shares", "What shares cost and brought in", {}, tables=tables)]
+
+
+def _exposures(statement: Statement, coins: Mapping[str, Coin]) -> list[Section]:
+    """Return where money hangs, by class, region and operator."""
+    if not statement.exposures:
+        return []
+    rows: list[Sequence[Cell]] = [
+        (
+            one.dimension,
+            one.name,
+            *(coins[one.token].text(part) for part in (one.shares, one.deposits, one.bonds, one.lent, one.total)),
+            rate_text(one.part),
+            ", ".join(map(str, one.unvalued)) or NOTHING,
+        )
+        for one in statement.exposures
+    ]
+    columns = ("by", "name", "#shares", "#deposits", "#bonds", "#lent", "#total", "#part", "fleets without a value")
+    table = Table("By class, region and operator", columns, rows)
+    return [Section("exposure", "Where money hangs", {}, tables=[table])]
 
 
 def _lending(lending: Lending, now: UnixSeconds, coin: Coin) -> Section:
@@ -129,7 +198,7 @@ def _lending(lending: Lending, now: UnixSeconds, coin: Coin) -> Section:
         "taken out": coin.text(lending.taken_out),
         "worth now": coin.text(lending.worth),
         "gain": coin.text(lending.gain),
-        "a year (XIRR)": NOTHING if lending.yearly is None else f"{100 * lending.yearly:,.2f} %",
+        "a year (XIRR)": rate_text(lending.yearly),
     }
     note = "At the conservative value: what lenders leave at."
     plot = Plot.of("Money in the vault", figure, f"{name}-plot", note)
@@ -154,6 +223,10 @@ def _loan(track: LoanTrack, coin: Coin) -> Section:
 
 def _fleet_link(fleet_id: int) -> Link:
     return Link(str(fleet_id), f"/fleet/{fleet_id}")
+
+
+def _signed_shares(amount: int) -> str:
+    return f"-{_shares(-amount)}" if amount < 0 else _shares(amount)
 
 
 def _shares(amount: int) -> str:

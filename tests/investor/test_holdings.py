@@ -12,6 +12,7 @@ from pyutils.portfolio.block import pin
 from pyutils.portfolio.costs import Move, read_costs
 from pyutils.portfolio.fleet_facts import read_fleet_facts
 from pyutils.portfolio.holdings import Holdings, read_holdings
+from pyutils.portfolio.indexed import indexed_events
 from pyutils.portfolio.payments import ReceiptPayments
 from pyutils.portfolio.position import Position, read_position
 from pyutils.portfolio.statement import read_statement
@@ -107,7 +108,7 @@ def test_holdings__origins__name_events_of_the_account(played: Played, database:
 def test_statement__from_the_index__is_that_of_the_node(played: Played, database: str, who: str) -> None:
     address = account(who).address
     with open_index(database, played.manifest) as index:
-        indexed = read_statement(played.system, address, index.state.block or 0, index.view)
+        indexed = read_statement(played.system, address, index.state.block or 0, indexed_events(index))
     assert indexed == read_statement(played.system, address)
 
 

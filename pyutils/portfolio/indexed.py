@@ -1,0 +1,72 @@
+"""Reading what accounts have and earned from the event index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyutils.contracts.base import Block
+from pyutils.errors import InputError
+from pyutils.index import Index
+from pyutils.index.check import StaleIndexError
+from pyutils.index.store import BlockRow
+from pyutils.index.view import IndexView
+from pyutils.models import Address
+from pyutils.operations.event_source import EventSource
+from pyutils.portfolio.block import PinnedBlock
+from pyutils.portfolio.holdings import Holdings, read_holdings
+from pyutils.portfolio.statement import OpenSource
+from pyutils.units import BlockNumber, UnixSeconds
+
+
+class NoIndexedBlockError(InputError):
+    """An index knows no block of that name."""
+
+    remedy = "Give a number, `latest` for the index's last, or `finalized`"
+
+
+def indexed_block(index: Index, block: Block) -> BlockNumber:
+    """Return the number that a block's name means in an index. Raises `NoIndexedBlockError`, and as `Index.state`."""
+    if isinstance(block, int):
+        return BlockNumber(block)
+    state = index.state
+    found = {"latest": state.block, "finalized": state.finalized_block}.get(block)
+    if found is None:
+        raise NoIndexedBlockError(f"{index.store.name} has no {block} block")
+    return BlockNumber(found)
+
+
+def indexed_holdings(index: Index, account: Address, block: Block = "latest") -> Holdings:
+    """Return what `account` has by the index's events up to a block; no node is asked.
+
+    The block that the answer tells is the last one up to there of which the index keeps anything: behind it nothing
+    happened. Raises `BehindError` where the index does not reach so far.
+    """
+    with index.view(indexed_block(index, block)) as view:
+        newest = view.newest()
+        return read_holdings(view, index.manifest, account, _pinned(newest))
+
+
+def indexed_events(index: Index) -> OpenSource:
+    """Return what opens the index's events up to a block that a node names.
+
+    It raises `BehindError` where the index does not reach so far, and `StaleIndexError` where its block is another one.
+    """
+
+    @contextmanager
+    def opened(block: PinnedBlock) -> Iterator[EventSource]:
+        with index.view(block.number) as view:
+            _compare(view, block)
+            yield view
+
+    return opened
+
+
+def _compare(view: IndexView, block: PinnedBlock) -> None:
+    newest = view.newest()
+    if newest.number == block.number and newest.hash != block.hash:
+        raise StaleIndexError(f"block {block.number} of {view.store.name} is not the chain's")
+
+
+def _pinned(row: BlockRow) -> PinnedBlock:
+    return PinnedBlock(number=BlockNumber(row.number), hash=row.hash, at=UnixSeconds(row.time))

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pyutils.chain import RpcUnreachableError
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_time
 from pyutils.cli.session import Command, Session, asks
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _LINE_EVERY_S = 10.0
 """How often a line is written where no bar can be drawn."""
 _POLL_S = 2.0
+_AGAIN_S = 10.0
 
 
 def database(function: Command) -> Command:
@@ -40,7 +42,7 @@ def index() -> None:
 
 @index.command()
 @click.option("--to", "to", type=click.IntRange(min=0), metavar="BLOCK", help="Stop there; at the newest by default.")
-@click.option("--follow", is_flag=True, help="Go on as blocks come, until Ctrl-C or an error.")
+@click.option("--follow", is_flag=True, help="Go on as blocks come, until Ctrl-C; wait where no node answers.")
 @click.option("--agree", is_flag=True, help="Believe only what a majority of the RPC endpoints says.")
 @database
 @asks
@@ -53,8 +55,15 @@ def sync(session: Session, database: str | None, to: int | None, follow: bool, a
     source = _source(session, agree)
     done: SyncProgress | None = None
     while True:
-        with _shown(session) as tell:
-            done = bring_up(store, source, session.manifest, to=to, on_progress=tell)
+        try:
+            with _shown(session) as tell:
+                done = bring_up(store, source, session.manifest, to=to, on_progress=tell)
+        except RpcUnreachableError as error:
+            if not follow:
+                raise
+            click.echo(f"gpurwa: {error.line()}; asked again in {_AGAIN_S:.0f} s", err=True)
+            time.sleep(_AGAIN_S)
+            continue
         if not follow or (to is not None and (done.state.block or 0) >= to):
             break
         time.sleep(_POLL_S)

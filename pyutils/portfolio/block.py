@@ -15,9 +15,10 @@ from pyutils.models import Bytes32, FrozenModel
 from pyutils.units import BlockNumber, UnixSeconds
 
 _PRUNED: Final = re.compile(
-    r"missing trie node|prun(?:ed|ing)|historical state|no state available|BlockOutOfRange", re.IGNORECASE
+    r"missing trie node|prun(?:ed|ing)|historical state|no state available|world state unavailable|BlockOutOfRange",
+    re.IGNORECASE,
 )
-"""How geth, Erigon, Nethermind, Reth and anvil say that they keep no state of a block."""
+"""How geth, Erigon, Nethermind, Reth, Besu and anvil say that they keep no state of a block."""
 
 _REPLACED: Final = re.compile(
     r"header not found|header for hash not found|block .*not found|unknown block|not canonical|not currently canonical",

@@ -1,7 +1,7 @@
 """Where an account's money hangs: by class of GPU, region, operator and coin. Money in units of the coin.
 
-- **shares** and **titles**: their part of the fleet's appraisal by the last known price, the lower of hardware and
-  revenue cap, rounded down; None where the class was never priced.
+- **shares** and **titles**: their part of the appraisal of the fleet's hardware by the last known price, whatever it
+  earns, rounded down; nothing where the class was never priced.
 - **deposits**: what leases that the account owns still hold.
 - **bonds**: what the account has at stake as an operator.
 - **lent**: of what its vault shares are worth, the part that open loans have of all that the vault values, loan by
@@ -96,7 +96,7 @@ def _pieces(position: Position, views: Mapping[FleetId, FleetView]) -> Iterator[
 def _valued(fleet_id: FleetId, token: str, units: int, views: Mapping[FleetId, FleetView]) -> _Piece:
     row = views[fleet_id].row
     market = row.market
-    value = market.value.capped * units // row.supply if market is not None and market.value_told else None
+    value = market.value.hardware * units // row.supply if market is not None and market.value_told else None
     return _Piece(fleet_id, token, "shares", value)
 
 

@@ -7,16 +7,19 @@ import pytest
 from pyutils.devnet import account
 from pyutils.index import Store, open_index, sync
 from pyutils.index.source import bulk_source
+from pyutils.models import parse_address
 from pyutils.operations.event_source import EventSource, NodeEvents, UnknownArgumentError
 from pyutils.portfolio.block import pin
-from pyutils.portfolio.costs import Move, read_costs
+from pyutils.portfolio.costs import Move, ShareCost, read_costs
+from pyutils.portfolio.fleet import read_fleets
 from pyutils.portfolio.fleet_facts import read_fleet_facts
 from pyutils.portfolio.holdings import Holdings, read_holdings
 from pyutils.portfolio.indexed import indexed_events
 from pyutils.portfolio.payments import ReceiptPayments
 from pyutils.portfolio.position import Position, read_position
 from pyutils.portfolio.statement import read_statement
-from pyutils.units import BlockNumber
+from pyutils.portfolio.yields import xirr
+from pyutils.units import BlockNumber, UnixSeconds
 
 from .conftest import Played
 
@@ -118,13 +121,89 @@ def test_node_events__argument_that_is_not_indexed__refused(played: Played) -> N
         list(source.events("LeaseBook.Settle", rent=1))
 
 
-def test_costs__demo__enrolled_for_nothing_and_pledged_are_still_there(played: Played) -> None:
-    system, address = played.system, account("operator-a").address
+def costs_of(played: Played, who: str) -> tuple[ShareCost, ...]:
+    system = played.system
     source = NodeEvents(system, BlockNumber(system.web3.eth.block_number))
     facts = read_fleet_facts(source)
-    costs = read_costs(
-        source, ReceiptPayments(system.web3, []), played.manifest, address, facts, pin(system.web3, source.block)
-    )
-    assert costs
-    assert costs[0].moves[0].how is Move.ENROLLED
-    assert costs[0].basis == 0
+    payments = ReceiptPayments(system.web3, [])
+    block = pin(system.web3, source.block)
+    return read_costs(source, payments, played.manifest, account(who).address, facts, block)
+
+
+def test_costs__operators__enrolled_for_nothing(played: Played) -> None:
+    for who in ("operator-a", "operator-b"):
+        (cost,) = costs_of(played, who)
+        assert cost.moves[0].how is Move.ENROLLED
+        assert cost.basis == 0
+        assert cost.shares == sum(move.shares for move in cost.moves)
+
+
+def test_costs__lot__is_bought_for_its_price_and_sold_for_what_the_debt_got(played: Played) -> None:
+    system = played.system
+    source = NodeEvents(system, BlockNumber(system.web3.eth.block_number))
+    (sale,) = source.events("FleetCredit.SellLot")
+    (release,) = [one for one in source.events("FleetCustody.ReleaseLot") if one.transaction == sale.transaction]
+    price, shares = sale.arguments["price"], release.arguments["shares"]
+    buyer = parse_address(sale.arguments["to"])
+    name = next(who for who in PEOPLE if account(who).address == buyer)
+    (bought,) = costs_of(played, name)
+    assert [(move.how, move.shares, move.paid) for move in bought.moves] == [(Move.BOUGHT, shares, price)]
+    assert (bought.shares, bought.basis, bought.gained) == (shares, price, 0)
+    (lost,) = [
+        cost
+        for who in ("operator-a", "operator-b")
+        for cost in costs_of(played, who)
+        if cost.moves[-1].how is Move.LOT_SOLD
+    ]
+    got = price - sale.arguments["costs"]
+    assert (lost.moves[-1].shares, lost.moves[-1].paid, lost.gained) == (-shares, -got, got)
+    held = {one.fleet_id: one.shares for one in read_position(system, account("operator-b").address).shares}
+    assert lost.shares == held.get(lost.fleet_id, 0)
+
+
+def test_payments__what_came_in__is_negative_unless_the_system_paid_it(played: Played) -> None:
+    system = played.system
+    source = NodeEvents(system, BlockNumber(system.web3.eth.block_number))
+    claim = next(source.events("FleetShares.Claim"))
+    who, amount = claim.arguments["to"], claim.arguments["amount"]
+    coin = system.coin().address.lower()
+    assert ReceiptPayments(system.web3, []).paid(who, [claim.transaction]) == {(claim.transaction, coin): -amount}
+    assert ReceiptPayments(system.web3, [claim.contract]).paid(who, [claim.transaction]) == {}
+
+
+def test_yields__lot_that_was_bought__is_worth_its_cost_and_pays_what_it_claims(played: Played) -> None:
+    system = played.system
+    sale = next(NodeEvents(system, BlockNumber(system.web3.eth.block_number)).events("FleetCredit.SellLot"))
+    statement = read_statement(system, parse_address(sale.arguments["to"]))
+    (found,) = statement.yields
+    assert found.basis == sale.arguments["price"]
+    paid = sum(one.amount for one in statement.incomes if one.source == "shares")
+    assert found.income == paid
+    years = (statement.position.block.at - sale.at) / (365 * 86_400)
+    assert found.simple == pytest.approx(paid / (found.basis * years))
+
+
+def test_exposures__investor__are_its_part_of_what_fleets_are_worth(played: Played) -> None:
+    statement = read_statement(played.system, account("investor-1").address)
+    views = {view.row.fleet_id: view.row for view in read_fleets(played.system)}
+    expected = 0
+    for one in statement.position.shares:
+        market = views[one.fleet_id].market
+        assert market is not None
+        expected += market.value.hardware * one.shares // views[one.fleet_id].supply
+    for dimension in ("class", "region", "operator"):
+        rows = [row for row in statement.exposures if row.dimension == dimension]
+        assert sum(row.total for row in rows) == sum(row.shares for row in rows) == expected > 0
+        assert sum(row.part or 0 for row in rows) == pytest.approx(1)
+    lender = read_statement(played.system, account("lender-2").address)
+    by_class = [row for row in lender.exposures if row.dimension == "class"]
+    assert all(row.total == row.lent for row in by_class)
+
+
+def test_xirr__known_flows__is_the_rate_that_balances_them() -> None:
+    day = 86_400
+    flows = [(UnixSeconds(0), -1_000), (UnixSeconds(365 * day), 100), (UnixSeconds(730 * day), 100)]
+    rate = xirr(flows, 1_000, UnixSeconds(730 * day))
+    assert rate == pytest.approx(0.10, abs=1e-6)
+    assert xirr(flows[:1], 1_000, UnixSeconds(day // 2)) is None
+    assert xirr([], 5, UnixSeconds(0)) is None

@@ -14,7 +14,7 @@ _DAYS_A_YEAR: Final = 365
 _MONTHS_A_YEAR: Final = 12
 _HOURS_A_DAY: Final = 24
 """Joules × 24 ÷ seconds are watt-hours a day."""
-MW_MS_PER_JOULE: Final = 1_000_000
+_MW_MS_PER_JOULE: Final = 1_000_000
 """A joule is so many milliwatts for a millisecond."""
 
 
@@ -32,10 +32,12 @@ class MeterFigures(FrozenModel):
     energy_wh: int
     joules_per_busy_gpu_hour: int | None
     """None where nothing was busy."""
-    board_milliwatts_per_gpu: int | None
-    """Mean power of an installed GPU's board; None where there was no capacity yet."""
+    milliwatts_per_available_gpu: int | None
+    """Mean power of a board while it was metered; None where nothing was available."""
+    milliwatts_per_installed_gpu: int | None
+    """The same energy over all installed time, metered or not: what boards drew at least. None where there was none."""
     board_wh_per_day: int | None
-    """Mean energy of all boards in 24 h since commissioning; None where no time passed."""
+    """Metered energy of all boards in a mean day since commissioning, at least; None where no time passed."""
     origin: Origin
 
 
@@ -131,7 +133,8 @@ def _meter(view: FleetView) -> MeterFigures:
         utilization_wad=_ratio(busy, head.available_gpu_ms),
         energy_wh=head.energy_joules // SECONDS_PER_HOUR,
         joules_per_busy_gpu_hour=head.energy_joules * MS_PER_HOUR // busy if busy else None,
-        board_milliwatts_per_gpu=head.energy_joules * MW_MS_PER_JOULE // capacity if capacity else None,
+        milliwatts_per_available_gpu=_milliwatts(head.energy_joules, head.available_gpu_ms),
+        milliwatts_per_installed_gpu=_milliwatts(head.energy_joules, capacity),
         board_wh_per_day=head.energy_joules * _HOURS_A_DAY // lived_s if lived_s > 0 else None,
         origin=Origin.of_state(view.block, "MeterOracle.head, FleetRegistry.capacityGpuMs", UnixSeconds(head.as_of)),
     )
@@ -162,6 +165,10 @@ def _debt(view: FleetView, found: FleetLoan) -> DebtFigures:
         priced_at=market.value.priced_at if market.value_told else None,
         origin=Origin.of_state(view.block, "FleetCredit.debt, arrears, health, Appraisal.lastKnown"),
     )
+
+
+def _milliwatts(joules: int, gpu_ms: int) -> int | None:
+    return joules * _MW_MS_PER_JOULE // gpu_ms if gpu_ms else None
 
 
 def _ratio(part: int, whole: int) -> int | None:

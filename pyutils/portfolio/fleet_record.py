@@ -15,7 +15,8 @@ from pyutils.operations.lease_events import read_lease_events
 from pyutils.portfolio.figures import FleetFigures, figures_of
 from pyutils.portfolio.fleet import FleetView, read_fleet
 from pyutils.portfolio.fleet_history import FleetHistory, read_fleet_history
-from pyutils.portfolio.incidents import Incident, read_incidents
+from pyutils.portfolio.incidents import NAMES as REPORTING
+from pyutils.portfolio.incidents import Incident, incidents_of
 from pyutils.portfolio.leasing import NAMES as LEASING
 from pyutils.portfolio.leasing import LeasedDay, leased_days, leased_steps
 from pyutils.portfolio.origin import Origin
@@ -71,13 +72,14 @@ class Origins:
     sla: Origin
     bond: Origin
     """SLA credits and compensation."""
+    incidents: Origin
     debt: Origin | None
-    """None where no loan is open or held."""
+    """None where no market lends the fleet's coin."""
 
 
 @dataclass(frozen=True, slots=True)
 class FleetRecord:
-    """A fleet as of a block, and its life up to there."""
+    """A fleet as of a block, and its life up to there. Money in units of its settlement token."""
 
     view: FleetView
     history: FleetHistory
@@ -103,7 +105,8 @@ def read_fleet_record(system: System, fleet_id: FleetId, block: rpc.Block = "lat
     terms_ids = {lease.terms_id for _, lease in history.leases}
     terms = {terms_id: system.lease_terms.terms_of(terms_id, number) for terms_id in terms_ids}
     sla = sla_record(history.leases, happened, slashes, terms, view.block.at)
-    incidents = read_incidents(system, fleet_id, slashes, number)
+    told = _of_fleet(system, system.oracle, REPORTING, fleet_id, number)
+    incidents = incidents_of(told, slashes, view.row.head, system.loss_fund.address)
     return FleetRecord(
         view=view,
         history=history,
@@ -112,10 +115,11 @@ def read_fleet_record(system: System, fleet_id: FleetId, block: rpc.Block = "lat
         sla=sla,
         incidents=incidents,
         origins=Origins(
-            meter=_meter_origin(view, history),
+            meter=_meter_origin(view, told),
             revenue=Origin.of_events(view.block, _of_fleet(system, system.router, _ROUTING, fleet_id, number)),
             sla=Origin.of_events(view.block, _named(happened, ("Close",))),
             bond=Origin.of_events(view.block, _to_lessees(slashes)),
+            incidents=Origin.of_events(view.block, [*_unusual(told), *_lies(slashes)]),
             debt=_debt_origin(system, view),
         ),
     )
@@ -148,15 +152,28 @@ def _earnings(view: FleetView, history: FleetHistory, happened: Lives) -> Earnin
     )
 
 
-def _meter_origin(view: FleetView, history: FleetHistory) -> Origin:
-    labels = [one.event for one in history.intervals]
-    return Origin.of_labels(view.block, "AdvanceHead, PostPending", labels, UnixSeconds(view.row.head.as_of))
+def _meter_origin(view: FleetView, told: Sequence[Event]) -> Origin:
+    """Return which events made reports the head, and that they know nothing later than the head's time."""
+    head = view.row.head
+    heads = [event for event in told if event.name in ("AdvanceHead", "AdoptPending")]
+    if any(head.digest) and (not heads or heads[-1].arguments["digest"] != head.digest):
+        # A pending report that became the head by time, which nobody wrote down yet.
+        heads += [event for event in told if event.name == "PostPending"][-1:]
+    return Origin.of_events(view.block, heads, UnixSeconds(head.as_of) if heads else None)
+
+
+def _unusual(told: Sequence[Event]) -> list[Event]:
+    """Return the oracle's events but for the heads that a quorum made, those of restatements among them."""
+    restated = {event.transaction for event in told if event.name == "Restate"}
+    return [event for event in told if event.name != "AdvanceHead" or event.transaction in restated]
 
 
 def _debt_origin(system: System, view: FleetView) -> Origin | None:
     """Return which events told of the open or held loan; interest runs until the block."""
-    if view.row.loan is None:
+    if view.row.market is None:
         return None
+    if view.row.loan is None:
+        return Origin.of_state(view.block, "FleetCredit.loanOf")
     credit, first = system.credit(view.row.fleet.settlement_token).credit, system.manifest.first_block
     told = events(credit, _DEBT, [topic(view.row.loan.loan_id)], first=first, block=view.block.number)
     return Origin.of_events(view.block, told, view.block.at)
@@ -164,6 +181,10 @@ def _debt_origin(system: System, view: FleetView) -> Origin | None:
 
 def _named(happened: Lives, names: Sequence[str]) -> list[Event]:
     return [event for life in happened.values() for event in life if event.name in names]
+
+
+def _lies(slashes: Sequence[Event]) -> list[Event]:
+    return [event for event in slashes if event.arguments["reason"] == SlashReason.LIE]
 
 
 def _to_lessees(slashes: Sequence[Event]) -> list[Event]:

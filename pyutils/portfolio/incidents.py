@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from pyutils.contracts import System
-from pyutils.models import MeterReport, parse_address
+from pyutils.models import Head, MeterReport, parse_address
 from pyutils.models.money import SlashReason
 from pyutils.operations.chain_reports import MOST_VERIFIERS
-from pyutils.operations.history import Event, events, topic
-from pyutils.units import BlockNumber, FleetId, TokenUnits, UnixSeconds
+from pyutils.operations.history import Event
+from pyutils.units import BlockNumber, TokenUnits, UnixSeconds
 
 NAMES: Final = (
     "AdvanceHead",
@@ -92,21 +91,18 @@ class Incident:
     """What told of it, in order."""
 
 
-def read_incidents(
-    system: System, fleet_id: FleetId, slashes: Sequence[Event], block: BlockNumber
-) -> tuple[Incident, ...]:
-    """Return a fleet's incidents up to a block, oldest first.
+def incidents_of(told: Sequence[Event], slashes: Sequence[Event], head: Head, loss_fund: str) -> tuple[Incident, ...]:
+    """Return a fleet's incidents, oldest first.
 
     Args:
-        system: where the fleet is.
-        fleet_id: the fleet.
-        slashes: the bond's `Slash` events of the fleet up to the block.
-        block: up to which.
+        told: all of the oracle's events of the fleet that `NAMES` names, up to a block, in order.
+        slashes: the bond's `Slash` events of the fleet up to there.
+        head: the fleet's head as of that block.
+        loss_fund: who gets what a loser's stake leaves.
 
     """
-    head = system.oracle.head(fleet_id, block)
-    life = _Life(system.loss_fund.address, slashes)
-    for event in events(system.oracle, NAMES, [topic(fleet_id)], first=system.manifest.first_block, block=block):
+    life = _Life(loss_fund, slashes)
+    for event in told:
         life.live(event)
     life.lapse(head.digest, UnixSeconds(head.accepted_at))
     return tuple(one.told() for one in life.found)

@@ -27,12 +27,12 @@ class Steps:
         return self.steps[place - 1][1] if place else 0
 
     def gpu_ms(self, begin: UnixSeconds, end: UnixSeconds) -> GpuMs:
-        """Return the GPU time of a span, exactly."""
+        """Return the GPU time of a span, exactly; none of one that ends before it begins."""
         total, later = 0, bisect_right(self.steps, begin, key=lambda step: step[0])
         for place in range(max(0, later - 1), len(self.steps)):
             since, count = self.steps[place]
             if since >= end:
                 break
             until = self.steps[place + 1][0] if place + 1 < len(self.steps) else end
-            total += (min(end, until) - max(begin, since)) * count
+            total += max(0, min(end, until) - max(begin, since)) * count
         return GpuMs(total * MS_PER_SECOND)

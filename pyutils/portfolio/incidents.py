@@ -54,7 +54,7 @@ class Outcome(Enum):
     """The same report became the head with a quorum's signatures."""
     SUPERSEDED = "superseded"
     """A quorum's other report took the head."""
-    RESTATED = "counters set anew"
+    RESTATED = "restated"
     SLASHED = "slashed"
 
 

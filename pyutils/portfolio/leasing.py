@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Final
 
 from pyutils.operations.history import Event
@@ -17,9 +16,10 @@ _DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class LeasedDay:
-    """A day, UTC; the first and the last one as far as they count."""
+    """What was leased on a day, UTC; on the last one until the block."""
 
-    day: date
+    begin: UnixSeconds
+    end: UnixSeconds
     leased_gpu_ms: GpuMs
     installed_gpu_ms: GpuMs
 
@@ -49,8 +49,7 @@ def leased_days(leased: Steps, installed: Steps, until: UnixSeconds) -> tuple[Le
     days = []
     for number in range(installed.steps[0][0] // _DAY_S, until // _DAY_S + 1):
         begin, end = UnixSeconds(number * _DAY_S), UnixSeconds(min(until, (number + 1) * _DAY_S))
-        day = datetime.fromtimestamp(begin, UTC).date()
-        days.append(LeasedDay(day, leased.gpu_ms(begin, end), installed.gpu_ms(begin, end)))
+        days.append(LeasedDay(begin, end, leased.gpu_ms(begin, end), installed.gpu_ms(begin, end)))
     return tuple(days)
 
 

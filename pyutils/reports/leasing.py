@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from pyutils.portfolio.fleet_record import FleetRecord
 from pyutils.reports.origins import fact
 from pyutils.reports.table import NOTHING, Coin, Facts, Table, percent, wad_percent
@@ -36,7 +38,7 @@ def days_table(record: FleetRecord) -> Table:
     """Return the days on which anything was leased, UTC, the newest first."""
     rows = [
         (
-            f"{one.day:%Y-%m-%d}",
+            f"{datetime.fromtimestamp(one.begin, UTC):%Y-%m-%d}",
             format_gpu_hours(GpuMs(one.leased_gpu_ms)),
             format_gpu_hours(GpuMs(one.installed_gpu_ms)),
             percent(one.leased_gpu_ms, one.installed_gpu_ms),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from eth_typing import BlockNumber
+from hexbytes import HexBytes
 from web3 import Web3
 
 
@@ -15,10 +17,12 @@ class RawLogs:
 
     def of(self, signature: str, fleet_id: int | None = None) -> list[Any]:
         """Return all logs of an event up to the block; those of a fleet, where its first topic is one."""
-        topics = [self._web3.to_hex(self._web3.keccak(text=signature))]
+        topics = [self._web3.keccak(text=signature)]
         if fleet_id is not None:
-            topics.append("0x" + fleet_id.to_bytes(32).hex())
-        return list(self._web3.eth.get_logs({"fromBlock": 0, "toBlock": self._last, "topics": topics}))
+            topics.append(HexBytes(fleet_id.to_bytes(32)))
+        return list(
+            self._web3.eth.get_logs({"fromBlock": 0, "toBlock": BlockNumber(self._last), "topics": list(topics)})
+        )
 
     def of_leases(self, signature: str, fleet_id: int) -> list[Any]:
         """Return the logs of a fleet's leases: the upper bits of their number are the fleet."""

@@ -137,7 +137,10 @@ def test_leasing__whole_life__is_what_the_book_said_block_by_block(
     leasing = record.leasing
     assert (leasing.leased_gpu_ms, leasing.installed_gpu_ms) == (taken, there)
     assert leasing.leased_wad == taken * 10**18 // there > 0
-    found = {one.day.isoformat(): [one.leased_gpu_ms, one.installed_gpu_ms] for one in leasing.days}
+    days = {datetime.fromtimestamp(one.begin, UTC).date().isoformat(): one for one in leasing.days}
+    found = {day: [one.leased_gpu_ms, one.installed_gpu_ms] for day, one in days.items()}
+    assert [one.begin for one in leasing.days[1:]] == [one.end for one in leasing.days[:-1]]
+    assert leasing.days[-1].end == record.view.block.at
     assert {day: row for day, row in found.items() if any(row)} == by_day
 
 

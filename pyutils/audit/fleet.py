@@ -15,10 +15,10 @@ from pyutils.contracts.base import Block
 from pyutils.errors import ChainError, InputError, LeafFileError
 from pyutils.meter import LeafFile
 from pyutils.operations.head_events import HeadEvent, read_heads
-from pyutils.operations.history import Event, block_number, events
-from pyutils.operations.leases import fleet_of
+from pyutils.operations.history import block_number
+from pyutils.operations.lease_events import read_lease_events
 from pyutils.operations.reports import VerificationError, verify
-from pyutils.units import BlockNumber, FleetId, LeaseId, UnixSeconds
+from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
 COUNTERS: Final = ("available_gpu_ms", "busy_gpu_ms", "energy_joules")
 
@@ -88,20 +88,10 @@ def audit_fleet(
         before = head
         progress(len(reports), len(heads) + count)
     leases = []
-    for lease_id, happened in _events_of_leases(system, fleet_id, number).items():
+    for lease_id, happened in read_lease_events(system, fleet_id, NAMES, number).items():
         leases.append(audit_events(system, lease_id, files, happened, heads, number))
         progress(len(heads) + len(leases), len(heads) + count)
     return FleetAudit(fleet_id, number, tuple(reports), tuple(leases))
-
-
-def _events_of_leases(system: System, fleet_id: FleetId, block: BlockNumber) -> dict[LeaseId, list[Event]]:
-    """Return what happened to each of a fleet's leases, in the order of their opening. One reading serves them all."""
-    found: dict[LeaseId, list[Event]] = {}
-    for event in events(system.lease_book, NAMES, first=system.manifest.first_block, block=block):
-        lease_id = LeaseId(event.arguments["leaseId"])
-        if fleet_of(lease_id) == fleet_id:
-            found.setdefault(lease_id, []).append(event)
-    return found
 
 
 def _check_digest(head: HeadEvent, checks: Checks) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pyutils.cli.credit_tables import state_of
+from pyutils.cli.fleet_history import history_json, intervals_csv, print_history
 from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import format_duration, format_time
+from pyutils.cli.parameters import FILE, format_duration, format_time
 from pyutils.cli.positions import shown_block
 from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
+from pyutils.durable import write_whole
 from pyutils.portfolio import FleetFigures, FleetView, figures_of, read_fleet, read_fleets
 from pyutils.portfolio.fleet import FleetRow
+from pyutils.portfolio.fleet_record import read_fleet_record
+from pyutils.reports.meter import kwh_a_day, watts
+from pyutils.reports.origins import note
 from pyutils.units import (
     FleetId,
     GpuMs,
@@ -48,11 +54,27 @@ def list_(session: Session, block: Block) -> None:
 
 @click.command()
 @click.argument("fleet_id", metavar="FLEET", type=int)
+@click.option("--history", is_flag=True, help="Read its events too: SLA record, disputes, capacity leased, reports.")
+@click.option("--csv", "table", type=FILE, help="Write every interval between two reports, read from its events.")
 @reads
-def show(session: Session, block: Block, fleet_id: int) -> None:
+def show(session: Session, block: Block, fleet_id: int, history: bool, table: Path | None) -> None:
     """Show one fleet: what it is, who runs it, what it really did, its revenue, and what is owed against it."""
-    view = read_fleet(session.system, FleetId(fleet_id), block)
-    session.show(_json(view), lambda: print_fleet(view))
+    if not history and table is None:
+        view = read_fleet(session.system, FleetId(fleet_id), block)
+        session.show(_json(view), lambda: print_fleet(view))
+        return
+    record = read_fleet_record(session.system, FleetId(fleet_id), block)
+    if table is not None:
+        write_whole(table, intervals_csv(record))
+
+    def people() -> None:
+        print_fleet(record.view)
+        if history:
+            print_history(record)
+        if table is not None:
+            click.echo(f"written: {table}")
+
+    session.show({**_json(record.view), **({"history": history_json(record)} if history else {})}, people)
 
 
 def print_fleet(view: FleetView) -> None:
@@ -123,11 +145,15 @@ def _meter(row: FleetRow, found: FleetFigures) -> dict[str, object]:
         f" {_percent(found.meter.utilization_wad)}",
         "energy": f"{format_fixed(found.meter.energy_wh, 3)} kWh",
         "per busy GPU-hour": NONE if joules is None else f"{joules} J",
+        "board power": f"{watts(found.meter.milliwatts_per_available_gpu)} a metered GPU,"
+        f" {watts(found.meter.milliwatts_per_installed_gpu)} an installed one",
+        "PUE input": kwh_a_day(found.meter.board_wh_per_day),
         "utilization, last interval": _percent(last.utilization_wad if last.utilization_told else None),
         "mean power, last interval": f"{last.mean_power_watts} W" if last.power_told else NONE,
         "per busy GPU-hour, last interval": f"{last.joules_per_busy_gpu_hour} J" if last.joules_told else NONE,
         "accepted": format_time(head.accepted_at),
         "digest": f"0x{head.digest.hex()}",
+        "told by": note(found.meter.origin),
     }
 
 
@@ -144,6 +170,7 @@ def _revenue(row: FleetRow, found: FleetFigures) -> dict[str, object]:
         "of 3., released to holders": _money(row, money.collected - money.unreleased),
         "of 3., released later": _money(row, money.unreleased),
         "net, last 30 complete UTC days": _money(row, money.net_revenue30),
+        "told by": note(money.origin),
     }
 
 
@@ -170,6 +197,7 @@ def _credit(row: FleetRow, found: FleetFigures) -> dict[str, object]:
         "pledge's revenue a month": NONE if debt.revenue_per_month is None else _money(row, debt.revenue_per_month),
         "service a month": _money(row, debt.service_per_month),
         "coverage": coverage,
+        "told by": note(debt.origin),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -36,6 +38,15 @@ def plain(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(plain(value), indent=2))
+
+
+def csv_document(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return a table as CSV with a line of names; integers stay integers."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -11,7 +11,7 @@ import click
 
 from pyutils.cli.extras import extra
 from pyutils.cli.index import database, open_indexed
-from pyutils.cli.output import plain, print_table
+from pyutils.cli.output import csv_document, plain, print_table
 from pyutils.cli.parameters import FILE
 from pyutils.cli.positions import print_position
 from pyutils.cli.session import Session, reads
@@ -47,7 +47,7 @@ def portfolio(
     """Show what an account has, what it was paid, and how its fleets and loans do."""
     with extra("reports"):
         from pyutils.portfolio.statement import read_statement
-        from pyutils.reports.tables import tables_of
+        from pyutils.reports.spreadsheet import sheets_of
     with ExitStack() as opened:
         source = None
         if from_index:
@@ -56,11 +56,11 @@ def portfolio(
             index = opened.enter_context(open_indexed(session, database))
             source, block = indexed_events(index), indexed_block(index, block)
         found = read_statement(session.system, session.address(account), block, source)
-    files = {} if tables is None else {tables / f"{name}.csv": one for name, one in tables_of(found).items()}
+    files = {} if tables is None else {tables / f"{name}.csv": one for name, one in sheets_of(found).items()}
     if payments is not None:
-        files[payments] = tables_of(found)["payments"]
+        files[payments] = sheets_of(found)["payments"]
     for path, one in files.items():
-        write_whole(path, one.csv())
+        write_whole(path, csv_document(one.columns, one.rows))
     written = list(files)
     if html is not None:
         write_whole(html, _page(session, found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from pyutils.models.row import StructModel
 
 
@@ -18,6 +20,14 @@ class Bond(StructModel):
     unbonds_at: int
     slashed: int
     withdrawn: int
+
+
+class SlashReason(IntEnum):
+    """Why an operator's stake was slashed."""
+
+    SLA_CREDIT = 0
+    COMPENSATION = 1
+    LIE = 2
 
 
 class Revenue(StructModel):

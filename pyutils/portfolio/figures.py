@@ -6,11 +6,16 @@ from typing import Final
 
 from pyutils.credit.schedule import reserve_target_up
 from pyutils.models import FrozenModel, LoanState
-from pyutils.portfolio.fleet import FleetLoan, FleetRow, FleetView
-from pyutils.units import BPS, MS_PER_HOUR, SECONDS_PER_HOUR, WAD, Bps, TokenUnits
+from pyutils.portfolio.fleet import FleetLoan, FleetView
+from pyutils.portfolio.origin import Origin
+from pyutils.units import BPS, MS_PER_HOUR, SECONDS_PER_HOUR, WAD, Bps, TokenUnits, UnixSeconds
 
 _DAYS_A_YEAR: Final = 365
 _MONTHS_A_YEAR: Final = 12
+_HOURS_A_DAY: Final = 24
+"""Joules × 24 ÷ seconds are watt-hours a day."""
+_MW_MS_PER_JOULE: Final = 1_000_000
+"""A joule is so many milliwatts for a millisecond."""
 
 
 class MeterFigures(FrozenModel):
@@ -27,6 +32,13 @@ class MeterFigures(FrozenModel):
     energy_wh: int
     joules_per_busy_gpu_hour: int | None
     """None where nothing was busy."""
+    milliwatts_per_available_gpu: int | None
+    """Mean power of a board while it was metered; None where nothing was available."""
+    milliwatts_per_installed_gpu: int | None
+    """The same energy over all installed time, metered or not: what boards drew at least. None where there was none."""
+    board_wh_per_day: int | None
+    """Metered energy of all boards in a mean day since commissioning, at least; None where no time passed."""
+    origin: Origin
 
 
 class RevenueFigures(FrozenModel):
@@ -46,6 +58,7 @@ class RevenueFigures(FrozenModel):
     """Of what was collected, what enters the shares' index later: during the UTC day after it came."""
     net_revenue30: int
     """Recorded as evidence for appraisals in the last 30 complete UTC days before the block."""
+    origin: Origin
 
 
 class DebtFigures(FrozenModel):
@@ -69,6 +82,9 @@ class DebtFigures(FrozenModel):
     """Revenue over service."""
     history_days: int | None
     """Complete UTC days that the means are taken over; below 30 the coverage says little."""
+    priced_at: int | None
+    """Of when the price is by which the pledge is valued; None where the class was never priced."""
+    origin: Origin
 
 
 class FleetFigures(FrozenModel):
@@ -76,6 +92,7 @@ class FleetFigures(FrozenModel):
 
     leased_wad: int | None
     """Leased over installed GPUs now; None where none is installed."""
+    leased_origin: Origin
     meter: MeterFigures | None
     """None before the first report."""
     revenue: RevenueFigures
@@ -88,6 +105,7 @@ def figures_of(view: FleetView) -> FleetFigures:
     row = view.row
     return FleetFigures(
         leased_wad=_ratio(row.leased_gpus, row.fleet.capacity),
+        leased_origin=Origin.of_state(view.block, "LeaseBook.leasedGpus, FleetRegistry.fleet"),
         meter=_meter(view) if any(row.head.digest) else None,
         revenue=RevenueFigures(
             pending=row.revenue.pending,
@@ -99,25 +117,31 @@ def figures_of(view: FleetView) -> FleetFigures:
             collected=row.collected,
             unreleased=row.unreleased,
             net_revenue30=row.net_revenue30,
+            origin=Origin.of_state(view.block, "RevenueRouter.revenue, netRevenueBetween, FleetShares.collected"),
         ),
-        debt=None if row.loan is None else _debt(row, row.loan),
+        debt=None if row.loan is None else _debt(view, row.loan),
     )
 
 
 def _meter(view: FleetView) -> MeterFigures:
-    head = view.row.head
-    busy = head.busy_gpu_ms
+    head, capacity = view.row.head, view.row.capacity_gpu_ms
+    busy, lived_s = head.busy_gpu_ms, head.as_of - view.row.fleet.commissioned_at
     return MeterFigures(
         as_of=head.as_of,
         age_s=view.block.at - head.as_of,
-        availability_wad=_ratio(head.available_gpu_ms, view.row.capacity_gpu_ms),
+        availability_wad=_ratio(head.available_gpu_ms, capacity),
         utilization_wad=_ratio(busy, head.available_gpu_ms),
         energy_wh=head.energy_joules // SECONDS_PER_HOUR,
         joules_per_busy_gpu_hour=head.energy_joules * MS_PER_HOUR // busy if busy else None,
+        milliwatts_per_available_gpu=_milliwatts(head.energy_joules, head.available_gpu_ms),
+        milliwatts_per_installed_gpu=_milliwatts(head.energy_joules, capacity),
+        board_wh_per_day=head.energy_joules * _HOURS_A_DAY // lived_s if lived_s > 0 else None,
+        origin=Origin.of_state(view.block, "MeterOracle.head, FleetRegistry.capacityGpuMs", UnixSeconds(head.as_of)),
     )
 
 
-def _debt(row: FleetRow, found: FleetLoan) -> DebtFigures:
+def _debt(view: FleetView, found: FleetLoan) -> DebtFigures:
+    row = view.row
     loan, market = found.loan, row.markets[0]
     revenue = None
     if market.value_told:
@@ -138,7 +162,13 @@ def _debt(row: FleetRow, found: FleetLoan) -> DebtFigures:
         service_per_month=service,
         coverage_bps=None if revenue is None else revenue * BPS // service,
         history_days=market.value.history_days if market.value_told else None,
+        priced_at=market.value.priced_at if market.value_told else None,
+        origin=Origin.of_state(view.block, "FleetCredit.debt, arrears, health, Appraisal.lastKnown"),
     )
+
+
+def _milliwatts(joules: int, gpu_ms: int) -> int | None:
+    return joules * _MW_MS_PER_JOULE // gpu_ms if gpu_ms else None
 
 
 def _ratio(part: int, whole: int) -> int | None:

@@ -10,9 +10,10 @@ from pyutils.contracts import System
 from pyutils.models import Fleet, Lease
 from pyutils.operations.chain_reports import MOST_VERIFIERS, REPORTER_BIT
 from pyutils.operations.head_events import HeadEvent, read_heads
-from pyutils.operations.history import Event, events, topic
+from pyutils.operations.history import events, topic
 from pyutils.operations.leases import LEASE_BITS
-from pyutils.units import MS_PER_SECOND, BlockNumber, FleetId, GpuMs, Joules, LeaseId, TokenUnits, UnixSeconds
+from pyutils.portfolio.steps import Steps
+from pyutils.units import BlockNumber, FleetId, GpuMs, Joules, LeaseId, TokenUnits, UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class FleetHistory:
     fleet: Fleet
     intervals: tuple[Interval, ...]
     """Without those across a restatement, whose differences mean nothing."""
+    installed: Steps
+    """GPUs that the registry says are there, over time."""
     leases: tuple[tuple[LeaseId, Lease], ...]
     waterfall: Waterfall
 
@@ -78,20 +81,21 @@ class FleetHistory:
 def read_fleet_history(system: System, fleet_id: FleetId, block: BlockNumber) -> FleetHistory:
     """Return what a fleet did up to a block. Raises `RevertedError` `UnknownFleet`."""
     fleet = system.registry.fleet(fleet_id, block)
-    heads = read_heads(system, fleet_id, block)
+    heads, installed = read_heads(system, fleet_id, block), _installed(system, fleet_id, block)
     count = system.lease_book.lease_count(fleet_id, block)
     ids = [LeaseId(fleet_id << LEASE_BITS | place) for place in range(1, count + 1)]
     leases = tuple((lease_id, system.lease_book.lease(lease_id, block)) for lease_id in ids)
     return FleetHistory(
         fleet_id=fleet_id,
         fleet=fleet,
-        intervals=tuple(_intervals(UnixSeconds(fleet.commissioned_at), heads, _capacities(system, fleet_id, block))),
+        intervals=tuple(_intervals(UnixSeconds(fleet.commissioned_at), heads, installed)),
+        installed=installed,
         leases=leases,
         waterfall=_waterfall(system, fleet_id, [lease for _, lease in leases], block),
     )
 
 
-def _intervals(commissioned: UnixSeconds, heads: list[HeadEvent], capacities: list[Event]) -> Iterator[Interval]:
+def _intervals(commissioned: UnixSeconds, heads: list[HeadEvent], installed: Steps) -> Iterator[Interval]:
     for before, head in pairwise([None, *heads]):
         assert head is not None, "only the first of a pair is none"
         if head.restated:
@@ -104,7 +108,7 @@ def _intervals(commissioned: UnixSeconds, heads: list[HeadEvent], capacities: li
             available_gpu_ms=GpuMs(head.report.available_gpu_ms - (was.available_gpu_ms if was else 0)),
             busy_gpu_ms=GpuMs(head.report.busy_gpu_ms - (was.busy_gpu_ms if was else 0)),
             energy_joules=Joules(head.report.energy_joules - (was.energy_joules if was else 0)),
-            capacity_gpu_ms=_capacity_gpu_ms(capacities, begin, end),
+            capacity_gpu_ms=installed.gpu_ms(begin, end),
             signers=_signers(head),
             event=head.told.label,
         )
@@ -116,19 +120,10 @@ def _signers(head: HeadEvent) -> str:
     return ", ".join([*(["reporter"] if bits & REPORTER_BIT else []), *verifiers])
 
 
-def _capacities(system: System, fleet_id: FleetId, block: BlockNumber) -> list[Event]:
+def _installed(system: System, fleet_id: FleetId, block: BlockNumber) -> Steps:
     first = system.manifest.first_block
-    return list(events(system.registry, "SetCapacity", [topic(fleet_id)], first=first, block=block))
-
-
-def _capacity_gpu_ms(capacities: list[Event], begin: UnixSeconds, end: UnixSeconds) -> GpuMs:
-    """Return the integral of a capacity that changes at events, over a span."""
-    total = 0
-    for event, after in pairwise([*capacities, None]):
-        assert event is not None, "only the last of a pair is none"
-        until = end if after is None else min(end, after.at)
-        total += max(0, until - max(begin, event.at)) * int(event.arguments["capacity"])
-    return GpuMs(total * MS_PER_SECOND)
+    told = events(system.registry, "SetCapacity", [topic(fleet_id)], first=first, block=block)
+    return Steps.of((event.at, event.arguments["capacity"]) for event in told)
 
 
 def _waterfall(system: System, fleet_id: FleetId, leases: list[Lease], block: BlockNumber) -> Waterfall:

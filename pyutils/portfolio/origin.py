@@ -43,11 +43,6 @@ class Origin(FrozenModel):
         return cls._of(block, names, as_of, [event.label for event in told])
 
     @classmethod
-    def of_labels(cls, block: PinnedBlock, told_by: str, labels: Sequence[str], as_of: UnixSeconds | None) -> Self:
-        """Return the origin of what events said of which only the labels are at hand, oldest first."""
-        return cls._of(block, told_by, as_of if labels else None, labels)
-
-    @classmethod
     def _of(cls, block: PinnedBlock, told_by: str, as_of: UnixSeconds | None, labels: Sequence[str]) -> Self:
         return cls(
             told_by=told_by,

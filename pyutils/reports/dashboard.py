@@ -21,7 +21,7 @@ from pyutils.errors import ChainError, GpuRwaError
 from pyutils.operations.history import block_number, block_time
 from pyutils.operations.leases import LEASE_BITS, fleet_of
 from pyutils.portfolio import read_fleets
-from pyutils.portfolio.fleet_history import read_fleet_history
+from pyutils.portfolio.fleet_record import read_fleet_record
 from pyutils.portfolio.statement import read_statement
 from pyutils.reports.fleet import fleet_page
 from pyutils.reports.lease import lease_page
@@ -114,10 +114,9 @@ class Dashboard:
 
     def _fleet(self, request: Request) -> Response:
         block, fleet_id = self._asked_block(request), FleetId(request.path_params["fleet_id"])
-        history = read_fleet_history(self._system, fleet_id, block)
-        coin = self._coin(history.fleet.settlement_token)
-        at = block_time(self._system.web3, block)
-        return HTMLResponse(render(fleet_page(history, self._network, block, at, coin), live=True))
+        record = read_fleet_record(self._system, fleet_id, block)
+        coin = self._coin(record.history.fleet.settlement_token)
+        return HTMLResponse(render(fleet_page(record, self._network, coin), live=True))
 
     def _lease(self, request: Request) -> Response:
         block, lease_id = self._asked_block(request), LeaseId(request.path_params["lease_id"])

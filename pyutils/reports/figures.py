@@ -13,6 +13,7 @@ from pyutils.portfolio.fleet_history import Interval, Waterfall
 from pyutils.portfolio.incomes import Income
 from pyutils.portfolio.lending import Lending
 from pyutils.portfolio.loan_tracks import LoanTrack
+from pyutils.portfolio.steps import Steps
 from pyutils.reports.heat import HeatMap
 from pyutils.units import MS_PER_HOUR, LeaseId, UnixSeconds
 
@@ -51,6 +52,36 @@ def heat_figure(heat: HeatMap, name: str) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed", dtick=4)
     figure.update_xaxes(type="date", tickformat="%d %b")
+    return _styled(figure)
+
+
+def leased_figure(leased: Steps, installed: Steps, intervals: Sequence[Interval], until: UnixSeconds) -> go.Figure:
+    """Return leased over installed GPUs until a moment, and busy over available ones between reports, in percent."""
+    figure = go.Figure()
+    moments = sorted({at for at, _ in (*leased.steps, *installed.steps)} | {until})
+    shown = [(at, leased.count_at(at), installed.count_at(at)) for at in moments]
+    figure.add_scatter(
+        x=[_moment(at) for at, *_ in shown],
+        y=[100 * count / capacity if capacity else None for _, count, capacity in shown],
+        customdata=[f"{count} of {capacity} GPUs" for _, count, capacity in shown],
+        name="leased",
+        mode="lines",
+        line={"shape": "hv", "color": BLUE},
+        fill="tozeroy",
+        fillcolor=_clear(BLUE),
+        hovertemplate="%{x}<br>%{y:.1f} %, %{customdata}<extra></extra>",
+    )
+    ends = [(at, one) for one in intervals if one.available_gpu_ms for at in (one.begin, one.end)]
+    figure.add_scatter(
+        x=[_moment(at) for at, _ in ends],
+        y=[100 * one.busy_gpu_ms / one.available_gpu_ms for _, one in ends],
+        name="busy of available",
+        mode="lines",
+        line={"color": ORANGE},
+        hovertemplate="%{x}<br>%{y:.1f} % busy<extra></extra>",
+    )
+    figure.update_yaxes(title="%", range=[0, 105])
+    figure.update_xaxes(type="date")
     return _styled(figure)
 
 

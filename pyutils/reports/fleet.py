@@ -5,15 +5,120 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyutils.portfolio.fleet_history import FleetHistory
+from pyutils.portfolio.fleet_record import FleetRecord
 from pyutils.reports import figures
+from pyutils.reports.debt import debt_facts
 from pyutils.reports.heat import availability_map, utilization_map
-from pyutils.reports.page import NOTHING, Cell, Coin, Link, Page, Plot, Section, Table, percent, time_text
-from pyutils.units import MS_PER_HOUR, BlockNumber, UnixSeconds
+from pyutils.reports.incidents import incident_facts, incidents_table
+from pyutils.reports.leasing import days_table, earning_facts, leasing_facts
+from pyutils.reports.meter import meter_facts, reports_table
+from pyutils.reports.origins import origins_table
+from pyutils.reports.page import Page, Plot, Section
+from pyutils.reports.sla import sla_facts, sla_table
+from pyutils.reports.table import NOTHING, Cell, Coin, Facts, Link, Table, percent, time_text
+from pyutils.units import MS_PER_HOUR, UnixSeconds
 
 
-def fleet_page(history: FleetHistory, network: str, block: BlockNumber, at: UnixSeconds, coin: Coin) -> Page:
+def fleet_page(record: FleetRecord, network: str, coin: Coin) -> Page:
     """Return the page of a fleet as of a block."""
-    leases: list[Sequence[Cell]] = [
+    history, block = record.history, record.view.block
+    read = f"{history.fleet_id} --block {block.number} --network {network}"
+    return Page(
+        kind="Fleet",
+        subject=str(history.fleet_id),
+        network=network,
+        block=block.number,
+        at=block.at,
+        sections=[
+            _life(record, coin),
+            Section("sla", "SLA record", sla_facts(record, coin), tables=[sla_table(record, coin)]),
+            Section("incidents", "Disputes", incident_facts(record, coin), tables=[incidents_table(record, coin)]),
+            Section("debt", "Debt and coverage", debt_facts(record, coin)),
+            Section("records", "Leases and reports", {}, tables=[_leases(history, coin), reports_table(record)]),
+            Section("leased", "Capacity leased", {}, tables=[days_table(record)]),
+            Section("origins", "Sources", {}, tables=[origins_table(record)]),
+        ],
+        recompute=[f"gpurwa fleet show {read} --history", f"gpurwa audit fleet {read}"],
+    )
+
+
+def fleet_section(history: FleetHistory, now: UnixSeconds, coin: Coin) -> Section:
+    """Return a fleet's facts and figures."""
+    plots = [_flow(history, coin), *_heat(history), *_energy(history), *_terms(history, now)]
+    return Section(_name(history), _title(history), _facts(history, coin), plots)
+
+
+def _life(record: FleetRecord, coin: Coin) -> Section:
+    """Return what `fleet_section` does, with the origin of each figure and what only events tell."""
+    history, now = record.history, record.view.block.at
+    facts = {
+        "GPUs": str(history.fleet.capacity),
+        **leasing_facts(record),
+        **meter_facts(record),
+        **earning_facts(record, coin),
+    }
+    plots = [
+        _flow(history, coin),
+        *reversed(_heat(history)),
+        *_leased(record),
+        *_energy(history),
+        *_terms(history, now),
+    ]
+    return Section(_name(history), _title(history), facts, plots)
+
+
+def _name(history: FleetHistory) -> str:
+    return f"fleet-{history.fleet_id}"
+
+
+def _title(history: FleetHistory) -> str:
+    return f"Fleet {history.fleet_id}: {history.fleet.gpu_class}, {history.fleet.region}"
+
+
+def _flow(history: FleetHistory, coin: Coin) -> Plot:
+    figure = figures.waterfall_figure(history.waterfall, coin.unit, coin.symbol)
+    note = "Deposits of lessees: earned as rent and fees, refunded, or held for what can still be delivered."
+    return Plot.of("Where prepaid money went", figure, f"{_name(history)}-flow", note)
+
+
+def _heat(history: FleetHistory) -> list[Plot]:
+    if not history.intervals:
+        return []
+    maps = (
+        ("Utilization", utilization_map(history.intervals), "Busy over available GPU time, UTC."),
+        ("Availability", availability_map(history.intervals), "Available GPU time over registered capacity, UTC."),
+    )
+    return [
+        Plot.of(title, figures.heat_figure(heat, title.lower()), f"{_name(history)}-{title.lower()}", words)
+        for title, heat, words in maps
+    ]
+
+
+def _leased(record: FleetRecord) -> list[Plot]:
+    history = record.history
+    if not history.installed.steps:
+        return []
+    figure = figures.leased_figure(record.leasing.leased, history.installed, history.intervals, record.view.block.at)
+    note = "GPUs that the book gave away over those installed, moment by moment, beside how busy available ones were."
+    return [Plot.of("Share of capacity leased", figure, f"{_name(history)}-leased", note)]
+
+
+def _energy(history: FleetHistory) -> list[Plot]:
+    if not history.intervals:
+        return []
+    note = "Between reports, by the boards' own counters, or derived from duty where they have none."
+    return [Plot.of("Energy", figures.energy_figure(history.intervals), f"{_name(history)}-energy", note)]
+
+
+def _terms(history: FleetHistory, now: UnixSeconds) -> list[Plot]:
+    if not history.leases:
+        return []
+    note = "Agreed term, until the effective end, and how far rent is settled."
+    return [Plot.of("Leases", figures.lease_figure(history.leases, now), f"{_name(history)}-leases", note)]
+
+
+def _leases(history: FleetHistory, coin: Coin) -> Table:
+    rows: list[Sequence[Cell]] = [
         (
             Link(str(lease_id), f"/lease/{lease_id}"),
             str(lease.gpus),
@@ -24,74 +129,11 @@ def fleet_page(history: FleetHistory, network: str, block: BlockNumber, at: Unix
         )
         for lease_id, lease in history.leases
     ]
-    reports: list[Sequence[Cell]] = [
-        (
-            time_text(one.end),
-            percent(one.available_gpu_ms, one.capacity_gpu_ms),
-            percent(one.busy_gpu_ms, one.available_gpu_ms),
-            f"{one.energy_joules / figures.JOULES_PER_KWH:,.2f}",
-            one.signers,
-            one.event,
-        )
-        for one in reversed(history.intervals)
-    ]
-    return Page(
-        kind="Fleet",
-        subject=str(history.fleet_id),
-        network=network,
-        block=block,
-        at=at,
-        sections=[
-            fleet_section(history, at, coin),
-            Section(
-                "records",
-                "Leases and reports",
-                {},
-                tables=[
-                    Table(
-                        "Leases",
-                        ("lease", "#GPUs", "granted", "ends", "#GPU-hours", "#rent", "#refunded", "#held"),
-                        leases,
-                    ),
-                    Table(
-                        "Reports",
-                        ("as of", "#availability", "#utilization", "#kWh", "signed by", "told by"),
-                        reports,
-                    ),
-                ],
-            ),
-        ],
-        recompute=[
-            f"gpurwa fleet show {history.fleet_id} --block {block} --network {network}",
-            f"gpurwa audit fleet {history.fleet_id} --block {block} --network {network}",
-        ],
-    )
+    columns = ("lease", "#GPUs", "granted", "ends", "#GPU-hours", "#rent", "#refunded", "#held")
+    return Table("Leases", columns, rows)
 
 
-def fleet_section(history: FleetHistory, now: UnixSeconds, coin: Coin) -> Section:
-    """Return a fleet's facts and figures."""
-    name = f"fleet-{history.fleet_id}"
-    flow = figures.waterfall_figure(history.waterfall, coin.unit, coin.symbol)
-    note = "Deposits of lessees: earned as rent and fees, refunded, or held for what can still be delivered."
-    plots = [Plot.of("Where prepaid money went", flow, f"{name}-flow", note)]
-    if history.intervals:
-        maps = (
-            ("Utilization", utilization_map(history.intervals), "Busy over available GPU time, UTC."),
-            ("Availability", availability_map(history.intervals), "Available GPU time over registered capacity, UTC."),
-        )
-        for title, heat, words in maps:
-            figure = figures.heat_figure(heat, title.lower())
-            plots.append(Plot.of(title, figure, f"{name}-{title.lower()}", words))
-        note = "Between reports, by the boards' own counters, or derived from duty where they have none."
-        plots.append(Plot.of("Energy", figures.energy_figure(history.intervals), f"{name}-energy", note))
-    if history.leases:
-        note = "Agreed term, until the effective end, and how far rent is settled."
-        plots.append(Plot.of("Leases", figures.lease_figure(history.leases, now), f"{name}-leases", note))
-    title = f"Fleet {history.fleet_id}: {history.fleet.gpu_class}, {history.fleet.region}"
-    return Section(name, title, _facts(history, coin), plots)
-
-
-def _facts(history: FleetHistory, coin: Coin) -> dict[str, str]:
+def _facts(history: FleetHistory, coin: Coin) -> Facts:
     available = sum(one.available_gpu_ms for one in history.intervals)
     busy = sum(one.busy_gpu_ms for one in history.intervals)
     joules = sum(one.energy_joules for one in history.intervals)

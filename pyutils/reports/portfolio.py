@@ -9,6 +9,7 @@ from pyutils.portfolio.loan_tracks import LoanTrack
 from pyutils.portfolio.statement import Statement
 from pyutils.reports import figures
 from pyutils.reports.fleet import fleet_section
+from pyutils.reports.origins import note
 from pyutils.reports.page import NOTHING, Cell, Coin, Link, Page, Plot, Section, Table, rate_text, time_text
 from pyutils.units import MS_PER_HOUR, SHARE_DECIMALS, FleetId, UnixSeconds, format_fixed
 
@@ -145,6 +146,7 @@ def _shares_section(statement: Statement, coins: Mapping[str, Coin]) -> list[Sec
                 coin.text(found.income),
                 coin.text(found.claimable),
                 *(rate_text(rate) for rate in (found.simple, found.running, found.xirr)),
+                note(cost.origin),
             )
         )
         moves += [
@@ -161,7 +163,7 @@ def _shares_section(statement: Statement, coins: Mapping[str, Coin]) -> list[Sec
         ]
     columns = ("fleet", "#shares", "#cost", "#gained by sales", "#income", "#claimable")
     tables = [
-        Table("Cost and yield", (*columns, "#a year, simple", "#a year, running", "#XIRR"), rows),
+        Table("Cost and yield", (*columns, "#a year, simple", "#a year, running", "#XIRR", "told by"), rows),
         Table(
             "How shares came and went",
             ("when", "fleet", "how", "#shares", "#paid", "#cost of all after it", "told by"),

@@ -81,6 +81,21 @@ def test_page__as_of_a_block__stays_there(url: str, played: Played) -> None:
     assert f'<span id="block">{early}</span>' in get(url, f"/?block={early}")
 
 
+def test_fleet__its_record__stands_on_the_page(url: str) -> None:
+    page = get(url, "/fleet/1")
+    for said in (
+        "SLA record",
+        "Disputes",
+        "Debt and coverage",
+        "Share of capacity leased",
+        "Where each figure comes from",
+    ):
+        assert said in page
+    assert "RuleDispute in block" in page
+    assert f'<a href="/lease/{LEASE}">{LEASE}</a>' in page
+    assert "gpurwa fleet show 1 --block" in page
+
+
 def test_page__name_of_another_host__is_refused(url: str) -> None:
     assert httpx.get(url, headers={"host": "example.com"}, timeout=30).status_code == 400
     assert httpx.post(url, timeout=30).status_code == 405, "nothing can be sent there"
@@ -112,6 +127,8 @@ def test_browser__from_search_to_lease_to_fleet__and_told_of_a_newer_block(url: 
         assert tab.locator("td", has_text="wrong").count() == 0
         tab.locator('a[href="/fleet/1"]').first.click()
         expect(tab.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+        expect(tab.get_by_role("heading", name="SLA record")).to_be_visible()
+        expect(tab.locator("#incidents dd.origin").first).to_contain_text("before block")
         assert not tab.locator("#newer").is_visible()
         rpc.request(played.system.web3, "evm_mine")
         expect(tab.locator("#newer")).to_be_visible(timeout=15_000)

@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from pyutils.devnet import account
+from pyutils.operations.history import events
+from pyutils.portfolio.fleet_record import read_fleet_record
 from pyutils.portfolio.statement import read_statement
+from pyutils.reports.fleet import fleet_page
 from pyutils.reports.page import Coin, render
 from pyutils.reports.portfolio import portfolio_page
+from pyutils.units import FleetId, LoanId
 
 from .conftest import Played
 
 CHROMIUM = shutil.which("chromium")
 PEOPLE = ("investor-1", "operator-a", "lessee-1", "lender-1")
+FLEETS = ("fleet 1", "fleet 2")
 
 pytestmark = pytest.mark.slow
 
@@ -41,13 +46,21 @@ def page_of(played: Played, who: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("who", PEOPLE)
+def fleet_page_of(played: Played, fleet_id: int, folder: Path, block: int | str = "latest") -> Path:
+    record = read_fleet_record(played.system, FleetId(fleet_id), block)
+    path = folder / f"fleet-{fleet_id}.html"
+    path.write_text(render(fleet_page(record, "devnet", Coin("TUSD", 6))))
+    return path
+
+
+@pytest.mark.parametrize("who", [*PEOPLE, *FLEETS])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1_280, 390])
 def test_page__any_theme_and_width__draws_everything_and_asks_nobody(
     played: Played, browser: Browser, tmp_path: Path, who: str, scheme: Any, width: int
 ) -> None:
-    path = page_of(played, who, tmp_path)
+    fleet = who.removeprefix("fleet ")
+    path = fleet_page_of(played, int(fleet), tmp_path) if fleet != who else page_of(played, who, tmp_path)
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab = context.new_page()
     said: list[str] = []
@@ -77,6 +90,43 @@ def test_page__any_theme_and_width__draws_everything_and_asks_nobody(
     )
     assert contrast(ink, paper) > 7
     context.close()
+
+
+def facts_of(tab: Page, section: str) -> dict[str, tuple[str, str]]:
+    """Return the figures of a section with the notes under them, as the browser shows them."""
+    rows: list[list[str]] = tab.evaluate(
+        "name => [...document.querySelectorAll(`#${name} dl > div`)].map(row => ["
+        "row.querySelector('dt').textContent, row.querySelector('dd').textContent,"
+        "row.querySelector('dd.origin')?.textContent ?? ''])",
+        section,
+    )
+    return {name: (value, note) for name, value, note in rows}
+
+
+def test_fleet_page__loan_open__tells_debt_and_the_block_and_events_of_every_figure(
+    played: Played, browser: Browser, tmp_path: Path
+) -> None:
+    (market,) = played.system.credit_markets()
+    marked = next(events(market.credit, "MarkLoan", first=0))
+    loan = market.credit.loan(LoanId(marked.arguments["loanId"]), marked.block)
+    debt = market.credit.debt(LoanId(marked.arguments["loanId"]), marked.block)
+    tab = browser.new_page()
+    tab.goto(fleet_page_of(played, loan.fleet_id, tmp_path, marked.block).as_uri())
+    owed = facts_of(tab, "debt")
+    total = debt.principal + debt.interest
+    # exact, without the zeros at its end
+    assert owed["debt"][0] == f"{total // 10**6}.{total % 10**6:06d}".rstrip("0").rstrip(".") + " TUSD"
+    assert owed["loan"][0].startswith(str(marked.arguments["loanId"]))
+    assert "coverage" in owed
+    assert owed["debt"][1].endswith(f"DrawLoan, ServeLoan, RepayLoan, MarkLoan; as of block {marked.block}")
+    for section in (f"fleet-{loan.fleet_id}", "sla", "incidents", "debt"):
+        for name, (value, note) in facts_of(tab, section).items():
+            assert value, name
+            assert note.endswith(f"block {marked.block}") or name == "GPUs", name
+    sources = tab.locator("#origins tbody tr").all_inner_texts()
+    assert len(sources) == 8
+    assert any("MarkLoan in block" in row for row in sources)
+    tab.close()
 
 
 def contrast(first: str, second: str) -> float:

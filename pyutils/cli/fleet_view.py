@@ -15,9 +15,8 @@ from pyutils.cli.positions import shown_block
 from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
 from pyutils.durable import write_whole
-from pyutils.portfolio import FleetFigures, FleetView, figures_of, read_fleet, read_fleets
+from pyutils.portfolio import FleetFigures, FleetView, figures_of, read_fleet, read_fleet_record, read_fleets
 from pyutils.portfolio.fleet import FleetRow
-from pyutils.portfolio.fleet_record import read_fleet_record
 from pyutils.reports.meter import kwh_a_day, watts
 from pyutils.reports.origins import note
 from pyutils.units import (

@@ -24,7 +24,7 @@ from pyutils.portfolio.sla import SlaRecord, sla_record
 from pyutils.portfolio.steps import Steps
 from pyutils.units import MS_PER_HOUR, WAD, BlockNumber, FleetId, GpuMs, LeaseId, TokenUnits, UnixSeconds, Wad
 
-LEASE_EVENTS: Final = ("Open", "GrantAccess", "Settle", "EndEarly", "Release", "Close", "Cancel")
+LEASE_EVENTS: Final = ("Open", "Settle", "EndEarly", "Release", "Close", "Cancel")
 _EARNING: Final = ("Settle", "EndEarly", "Cancel")
 _ROUTING: Final = ("Route", "Distribute", "CollectShares", "RecordDay")
 _DEBT: Final = ("DrawLoan", "RepayLoan", "ServeLoan", "MarkLoan", "BreachLoan", "CureLoan", "HoldLot")

@@ -20,8 +20,7 @@ from pyutils.contracts import System
 from pyutils.errors import ChainError, GpuRwaError
 from pyutils.operations.history import block_number, block_time
 from pyutils.operations.leases import LEASE_BITS, fleet_of
-from pyutils.portfolio import read_fleets
-from pyutils.portfolio.fleet_record import read_fleet_record
+from pyutils.portfolio import read_fleet_record, read_fleets
 from pyutils.portfolio.statement import read_statement
 from pyutils.reports.fleet import fleet_page
 from pyutils.reports.lease import lease_page

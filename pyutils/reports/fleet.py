@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pyutils.portfolio.fleet_history import FleetHistory
 from pyutils.portfolio.fleet_record import FleetRecord
+from pyutils.portfolio.origin import Origin
 from pyutils.reports import figures
 from pyutils.reports.debt import debt_facts
 from pyutils.reports.heat import availability_map, utilization_map
 from pyutils.reports.incidents import incident_facts, incidents_table
 from pyutils.reports.leasing import days_table, earning_facts, leasing_facts
 from pyutils.reports.meter import meter_facts, reports_table
-from pyutils.reports.origins import origins_table
+from pyutils.reports.origins import note, origins_table
 from pyutils.reports.page import Page, Plot, Section
 from pyutils.reports.sla import sla_facts, sla_table
 from pyutils.reports.table import NOTHING, Cell, Coin, Facts, Link, Table, percent, time_text
@@ -51,20 +53,20 @@ def fleet_section(history: FleetHistory, now: UnixSeconds, coin: Coin) -> Sectio
 def _life(record: FleetRecord, coin: Coin) -> Section:
     """Return what `fleet_section` does, with the origin of each figure and what only events tell."""
     history, now = record.history, record.view.block.at
-    facts = {
-        "GPUs": str(history.fleet.capacity),
-        **leasing_facts(record),
-        **meter_facts(record),
-        **earning_facts(record, coin),
-    }
+    facts = {**leasing_facts(record), **meter_facts(record), **earning_facts(record, coin)}
+    told = record.origins
     plots = [
-        _flow(history, coin),
-        *reversed(_heat(history)),
-        *_leased(record),
-        *_energy(history),
-        *_terms(history, now),
+        *_noted([_flow(history, coin)], told.revenue),
+        *_noted(reversed(_heat(history)), told.meter),
+        *_noted(_leased(record), record.leasing.origin),
+        *_noted(_energy(history), told.meter),
+        *_noted(_terms(history, now), record.leasing.origin),
     ]
     return Section(_name(history), _title(history), facts, plots)
+
+
+def _noted(plots: Iterable[Plot], origin: Origin) -> list[Plot]:
+    return [replace(plot, note=f"{plot.note} Told by {note(origin)}.") for plot in plots]
 
 
 def _name(history: FleetHistory) -> str:
@@ -77,8 +79,8 @@ def _title(history: FleetHistory) -> str:
 
 def _flow(history: FleetHistory, coin: Coin) -> Plot:
     figure = figures.waterfall_figure(history.waterfall, coin.unit, coin.symbol)
-    note = "Deposits of lessees: earned as rent and fees, refunded, or held for what can still be delivered."
-    return Plot.of("Where prepaid money went", figure, f"{_name(history)}-flow", note)
+    words = "Deposits of lessees: earned as rent and fees, refunded, or held for what can still be delivered."
+    return Plot.of("Where prepaid money went", figure, f"{_name(history)}-flow", words)
 
 
 def _heat(history: FleetHistory) -> list[Plot]:
@@ -99,22 +101,22 @@ def _leased(record: FleetRecord) -> list[Plot]:
     if not history.installed.steps:
         return []
     figure = figures.leased_figure(record.leasing.leased, history.installed, history.intervals, record.view.block.at)
-    note = "GPUs that the book gave away over those installed, moment by moment, beside how busy available ones were."
-    return [Plot.of("Share of capacity leased", figure, f"{_name(history)}-leased", note)]
+    words = "GPUs that the book gave away over those installed, moment by moment, beside how busy available ones were."
+    return [Plot.of("Share of capacity leased", figure, f"{_name(history)}-leased", words)]
 
 
 def _energy(history: FleetHistory) -> list[Plot]:
     if not history.intervals:
         return []
-    note = "Between reports, by the boards' own counters, or derived from duty where they have none."
-    return [Plot.of("Energy", figures.energy_figure(history.intervals), f"{_name(history)}-energy", note)]
+    words = "Between reports, by the boards' own counters, or derived from duty where they have none."
+    return [Plot.of("Energy", figures.energy_figure(history.intervals), f"{_name(history)}-energy", words)]
 
 
 def _terms(history: FleetHistory, now: UnixSeconds) -> list[Plot]:
     if not history.leases:
         return []
-    note = "Agreed term, until the effective end, and how far rent is settled."
-    return [Plot.of("Leases", figures.lease_figure(history.leases, now), f"{_name(history)}-leases", note)]
+    words = "Agreed term, until the effective end, and how far rent is settled."
+    return [Plot.of("Leases", figures.lease_figure(history.leases, now), f"{_name(history)}-leases", words)]
 
 
 def _leases(history: FleetHistory, coin: Coin) -> Table:

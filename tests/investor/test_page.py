@@ -122,7 +122,7 @@ def test_fleet_page__loan_open__tells_debt_and_the_block_and_events_of_every_fig
     for section in (f"fleet-{loan.fleet_id}", "sla", "incidents", "debt"):
         for name, (value, note) in facts_of(tab, section).items():
             assert value, name
-            assert note.endswith(f"block {marked.block}") or name == "GPUs", name
+            assert note.endswith(f"block {marked.block}"), name
     sources = tab.locator("#origins tbody tr").all_inner_texts()
     assert len(sources) == 8
     assert any("MarkLoan in block" in row for row in sources)

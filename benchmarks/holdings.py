@@ -91,7 +91,7 @@ def _noise(dice: random.Random, at: dict[str, str], strangers: list[str]) -> lis
     return [
         *(log_of(dice, "CreditVault.Transfer", at["CreditVault"], **ends) for _ in range(20)),
         *(log_of(dice, "LeaseBook.Settle", at["LeaseBook"], leaseId=lease, rent=1) for _ in range(20)),
-        *(log_of(dice, "FleetShares.Transfer", shares_of(dice.randrange(1, FLEETS)), **ends) for _ in range(5)),
+        *(log_of(dice, "FleetShares.Transfer", shares_of(dice.randrange(1, 6)), **ends) for _ in range(5)),
     ]
 
 

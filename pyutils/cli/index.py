@@ -18,9 +18,9 @@ from pyutils.cli.parameters import FILE, format_time
 from pyutils.cli.session import Command, Session, asks
 
 if TYPE_CHECKING:
+    from pyutils.chain.batch import Source
     from pyutils.index import Index
     from pyutils.index import Progress as SyncProgress
-    from pyutils.index.source import Source
 
 _LINE_EVERY_S = 10.0
 """How often a line is written where no bar can be drawn."""

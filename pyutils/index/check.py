@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from web3.types import RPCEndpoint
 
+from pyutils.chain.batch import Source
 from pyutils.contracts.base import encode_call
 from pyutils.errors import GpuRwaError
 from pyutils.index.reader import Index
-from pyutils.index.source import Source, headers
+from pyutils.index.source import headers
 from pyutils.models.address import parse_address
 
 _AT_ONCE: Final = 100

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from pyutils.chain.batch import Source, answered
 from pyutils.contracts.base import encode_call
 from pyutils.index.decode import Log, decode_logs
 from pyutils.index.errors import OtherIndexError
 from pyutils.index.layout import SHARED, kinds, layouts
-from pyutils.index.source import Source, answered
 from pyutils.index.store import Followed
 from pyutils.manifest import Manifest
 from pyutils.operations.event_source import SHARES

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
 from web3.providers.base import JSONBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
 
-from pyutils.chain.errors import ChainProtocolError
+from pyutils.chain.batch import Source, ask
 from pyutils.chain.provider import JSON_HEADERS, FailoverProvider
-from pyutils.chain.rpc import RpcError, unwrap
+from pyutils.chain.rpc import RpcError
 from pyutils.errors import ChainError
 from pyutils.index.decode import Log
 from pyutils.index.errors import LyingNodeError, PrunedHistoryError
@@ -27,14 +26,6 @@ _HEADERS: Final = 100
 _PRUNED: Final = ("prun", "missing trie node", "history is not available", "history unavailable", "has been deleted")
 """What nodes say of logs that they no longer keep."""
 _MEMBERS: Final = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "logIndex")
-
-
-class Source(Protocol):
-    """Who is asked."""
-
-    def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
-        """Return the answers in the order asked."""
-        ...
 
 
 class AnswerTooLongError(ChainError):
@@ -88,23 +79,6 @@ class Range:
     logs: list[Log]
     blocks: list[BlockRow]
     """Those with logs."""
-
-
-def ask(source: Source, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
-    """Return the results of a batch. Raises `RpcError`, `ChainProtocolError`, and what the source raises."""
-    answers = answered(source, requests)
-    return [unwrap(method, answer) for (method, _), answer in zip(requests, answers, strict=True)]
-
-
-def answered(source: Source, requests: Sequence[tuple[str, list[Any]]]) -> list[RPCResponse]:
-    """Return the answers of a batch, refusals among them. Raises as `ask` where the batch was refused as a whole."""
-    answers = source.make_batch_request([(RPCEndpoint(method), params) for method, params in requests])
-    if isinstance(answers, dict):
-        # Some nodes refuse a batch as a whole.
-        unwrap(requests[0][0], answers)
-    if not isinstance(answers, list) or len(answers) != len(requests):
-        raise ChainProtocolError(f"a batch of {len(requests)} questions was not answered one by one")
-    return answers
 
 
 def headers(source: Source, blocks: Sequence[int | str]) -> list[Header | None]:

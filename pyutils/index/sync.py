@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from pyutils.chain.batch import Source
 from pyutils.chain.provider import RpcUnreachableError
 from pyutils.chain.rpc import RpcError
 from pyutils.index import source as chain
 from pyutils.index.contracts import created_in, deployed, with_tokens
 from pyutils.index.decode import decode_logs
 from pyutils.index.errors import FinalizedReorgError, LyingNodeError
-from pyutils.index.source import AnswerTooLongError, ChangedWhileReadError, Range, Source
+from pyutils.index.source import AnswerTooLongError, ChangedWhileReadError, Range
 from pyutils.index.store import Batch, BlockRow, Followed, Identity, Store, SyncState
 from pyutils.manifest import Manifest
 

@@ -6,10 +6,10 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
+from pyutils.chain.batch import ask_all
 from pyutils.contracts import System
-from pyutils.contracts.base import EventShape, call_view, event_shape
+from pyutils.contracts.base import EventShape, encode_call, event_shape
 from pyutils.errors import InputError
-from pyutils.models import parse_address
 from pyutils.operations.history import Event, logs, topic
 from pyutils.units import BlockNumber
 
@@ -20,6 +20,8 @@ Where: TypeAlias = Mapping[str, Wanted]
 
 SHARES: Final = "FleetShares"
 """Kind of every fleet's shares, gated ones among them: they are read alike."""
+_DIGITS: Final = 40
+"""Of an address, at the end of a word."""
 _VALUES: Final = 500
 """Values of one argument asked for at once; geth takes a thousand."""
 
@@ -112,11 +114,10 @@ class NodeEvents:
     def settlement_tokens(self) -> Mapping[str, str]:
         """Return the coin of each fleet's shares; they cannot change, so that any block tells."""
         if self._tokens is None:
-            web3 = self.system.web3
-            self._tokens = {
-                shares: str(call_view(web3, SHARES, parse_address(shares), "settlementToken")).lower()
-                for shares in self._addresses(SHARES)
-            }
+            call = "0x" + encode_call(SHARES, "settlementToken").hex()
+            asked = self._addresses(SHARES)
+            words = ask_all(self.system.web3, [("eth_call", [{"to": one, "data": call}, "latest"]) for one in asked])
+            self._tokens = {one: "0x" + word[-_DIGITS:].lower() for one, word in zip(asked, words, strict=True)}
         return self._tokens
 
     def _addresses(self, kind: str) -> tuple[str, ...]:

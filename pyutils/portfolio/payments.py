@@ -7,18 +7,15 @@ the price; what is paid elsewhere cannot be told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol
 
 from web3 import Web3
-from web3.providers.base import JSONBaseProvider
-from web3.types import RPCEndpoint
 
-from pyutils.chain import rpc
+from pyutils.chain.batch import ask_all
 from pyutils.chain.errors import ChainProtocolError
 from pyutils.keccak import keccak256
 
 _TRANSFER: Final = "0x" + keccak256(b"Transfer(address,address,uint256)").hex()
-_AT_ONCE: Final = 100
 
 
 class Payments(Protocol):
@@ -40,27 +37,17 @@ class ReceiptPayments:
         """Return what `Payments.paid` says. Raises `ChainProtocolError` where a node lacks a receipt."""
         who, sums = account.lower(), dict[tuple[str, str], int]()
         wanted = list(dict.fromkeys(transactions))
-        for begin in range(0, len(wanted), _AT_ONCE):
-            for receipt in self._receipts(wanted[begin : begin + _AT_ONCE]):
-                for log in receipt["logs"]:
-                    # An NFT's transfer has its number in a fourth topic.
-                    if log["topics"][:1] != [_TRANSFER] or len(log["topics"]) != 3:
-                        continue
-                    sender, receiver = ("0x" + word[-40:].lower() for word in log["topics"][1:])
-                    change = (sender == who) - (receiver == who)
-                    if change and sender not in self._payers:
-                        key = receipt["transactionHash"], log["address"].lower()
-                        sums[key] = sums.get(key, 0) + change * int(log["data"], 16)
+        receipts = ask_all(self._web3, [("eth_getTransactionReceipt", [one]) for one in wanted])
+        for transaction, receipt in zip(wanted, receipts, strict=True):
+            if receipt is None:
+                raise ChainProtocolError(f"the node has no receipt of {transaction}, whose events it gave")
+            for log in receipt["logs"]:
+                # An NFT's transfer has its number in a fourth topic.
+                if log["topics"][:1] != [_TRANSFER] or len(log["topics"]) != 3:
+                    continue
+                sender, receiver = ("0x" + word[-40:].lower() for word in log["topics"][1:])
+                change = (sender == who) - (receiver == who)
+                if change and sender not in self._payers:
+                    key = transaction, log["address"].lower()
+                    sums[key] = sums.get(key, 0) + change * int(log["data"], 16)
         return sums
-
-    def _receipts(self, transactions: list[str]) -> list[Any]:
-        method = RPCEndpoint("eth_getTransactionReceipt")
-        provider = cast("JSONBaseProvider", self._web3.provider)
-        answers = provider.make_batch_request([(method, [one]) for one in transactions])
-        if not isinstance(answers, list) or len(answers) != len(transactions):
-            raise ChainProtocolError(f"a batch of {len(transactions)} questions was not answered one by one")
-        found = [rpc.unwrap(method, answer) for answer in answers]
-        lost = next((one for one, receipt in zip(transactions, found, strict=True) if receipt is None), None)
-        if lost is not None:
-            raise ChainProtocolError(f"the node has no receipt of {lost}, whose events it gave")
-        return found

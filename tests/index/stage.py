@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from web3 import Web3
 
 from pyutils.chain import RpcPolicy, rpc
+from pyutils.chain.batch import Source
 from pyutils.index import Index, Progress, Store, SyncPolicy, open_index, sync
-from pyutils.index.source import BulkProvider, Source
+from pyutils.index.source import BulkProvider
 from pyutils.manifest import Manifest
 from pyutils.operations.history import Event
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyutils import toolchain
-from pyutils.artifacts import STANDARD_INPUT_NAME
+from pyutils.artifacts import METADATA_NAME, STANDARD_INPUT_NAME
 from pyutils.errors import GpuRwaError, ToolchainError
 
 ARTIFACTS_FOLDER = Path(__file__).resolve().parent / "artifacts"
@@ -59,7 +59,7 @@ def standard_input(root: Path) -> dict[str, Any]:
         if name not in sources:
             sources[name] = _read(root, remappings, name)
             waiting.extend(_imports(name, sources[name]))
-    outputs = ["abi", "storageLayout", "evm.bytecode.object", "evm.bytecode.linkReferences"]
+    outputs = ["abi", "metadata", "storageLayout", "evm.bytecode.object", "evm.bytecode.linkReferences"]
     outputs += ["evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
     return {
         "language": "Solidity",
@@ -118,6 +118,7 @@ def compile_artifacts(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "deployed_bytecode": deployed["object"],
             "immutable_references": {variable: sorted(ranges) for variable, ranges in sorted(places.items())},
             "storage_layout": _without_ast_ids(contract["storageLayout"]),
+            "metadata": contract["metadata"],
         }
     return rows
 
@@ -125,8 +126,12 @@ def compile_artifacts(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def artifact_files(root: Path) -> dict[str, bytes]:
     """Compile what stands below `root` and return the contents of all artifact files by name."""
     document = standard_input(root)
-    files = {f"{name}.json": _compact(row) for name, row in compile_artifacts(document).items()}
-    files[STANDARD_INPUT_NAME] = gzip.compress(_compact(document), compresslevel=9, mtime=0)
+    rows = compile_artifacts(document)
+    # Apart from the rows, which every command reads: only verification asks for it.
+    metadata = {name: row.pop("metadata") for name, row in rows.items()}
+    files = {f"{name}.json": _compact(row) for name, row in rows.items()}
+    for name, content in ((STANDARD_INPUT_NAME, document), (METADATA_NAME, metadata)):
+        files[name] = gzip.compress(_compact(content), compresslevel=9, mtime=0)
     return files
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from pyutils.errors import ToolchainError
 
 STANDARD_INPUT_NAME = "standard_input.json.gz"
+METADATA_NAME = "metadata.json.gz"
 
 RUNS: Mapping[str, tuple[str, ...]] = {"FleetCredit": ("LoanOffice",)}
 """Contracts whose code another one runs on its own storage: its ABI is that of all together."""
@@ -25,6 +26,7 @@ AbiEntry = Mapping[str, Any]
 """One function, event, error or constructor of a contract, as the compiler writes it."""
 
 __all__ = [
+    "METADATA_NAME",
     "RUNS",
     "STANDARD_INPUT_NAME",
     "AbiEntry",
@@ -32,6 +34,7 @@ __all__ = [
     "CodeRange",
     "UnknownArtifactError",
     "load",
+    "metadata",
     "names",
     "standard_input",
 ]
@@ -104,10 +107,30 @@ def load(name: str) -> Artifact:
 
 
 def standard_input() -> dict[str, Any]:
-    """Return the compiler's standard JSON input of all artifacts: what a block explorer asks for to verify them."""
-    packed = resources.files(__name__).joinpath(STANDARD_INPUT_NAME).read_bytes()
-    document: dict[str, Any] = json.loads(gzip.decompress(packed))
+    """Return the compiler's standard JSON input of all artifacts."""
+    document: dict[str, Any] = json.loads(gzip.decompress(_packed(STANDARD_INPUT_NAME)))
     return document
+
+
+def metadata(name: str) -> str:
+    """Return a contract's metadata, byte for byte as the compiler wrote it: settings, sources by hash, ABI, NatSpec.
+
+    Raises `UnknownArtifactError` where there is no contract of this name.
+    """
+    written = _all_metadata()
+    if name not in written:
+        raise UnknownArtifactError(name)
+    return written[name]
+
+
+@cache
+def _all_metadata() -> Mapping[str, str]:
+    found: dict[str, str] = json.loads(gzip.decompress(_packed(METADATA_NAME)))
+    return found
+
+
+def _packed(file: str) -> bytes:
+    return resources.files(__name__).joinpath(file).read_bytes()
 
 
 def _row(name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pyutils.reporter.unsafe import UnsafeToSignError
 from pyutils.reporter.view import View
 from pyutils.reporter.witness.peers import PeerClient, PeerError
 from pyutils.reporter.witness.proposal import Proposal, ProposalError
-from pyutils.reporter.witness.speech import printable
+from pyutils.speech import printable
 from pyutils.units import FleetId, UnixSeconds
 
 _LOG = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from pyutils.operations.report_files import SignatureFile
 from pyutils.reporter.witness.envelope import Envelope, EnvelopeError
 from pyutils.reporter.witness.peer import Peer, PeerError, PeerLiedError, PeerRefusedError, PeerUnreachableError
 from pyutils.reporter.witness.proposal import MAX_PROPOSAL_BYTES, Proposal
-from pyutils.reporter.witness.speech import printable
+from pyutils.speech import printable
 from pyutils.units import FleetId
 
 MAX_ANSWER_BYTES: Final = MAX_PROPOSAL_BYTES + 2**16

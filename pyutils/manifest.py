@@ -1,17 +1,18 @@
 """Deployment records: which contract stands where on a network, and how it came to be.
 
 Records of known networks come with the package in `pyutils/deployments/`; a user's own in
-`./deployments/<network>.json` wins over them.
+`./deployments/<network>.json` wins over them. Records of an older schema are read as if they were of this one.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -19,6 +20,7 @@ from pyutils.errors import InputError
 from pyutils.models.address import Address, parse_address
 from pyutils.models.base import Bytes32, FrozenModel
 
+SCHEMA_VERSION: Final = 2
 USER_FOLDER = Path("deployments")
 NETWORK_NAME = r"^[a-z0-9][a-z0-9-]*$"
 
@@ -74,6 +76,8 @@ def _tuple(value: Any) -> Any:
 class DeployedContract(FrozenModel):
     """A contract of the system."""
 
+    artifact: str
+    """Name of the compiled contract; the record may call it otherwise."""
     address: Address
     code_hash: Bytes32
     """EXTCODEHASH that artifacts and constructor arguments promise, and the chain confirmed."""
@@ -105,10 +109,23 @@ class RoleHolder(FrozenModel):
     execution_delay_s: int
 
 
+class CompilerSettings(FrozenModel):
+    """With what contracts were compiled: whoever compiles the same sources so gets the same code."""
+
+    version: str
+    """With its commit, `0.8.37+commit.f401782d`."""
+    evm_version: str
+    optimizer_runs: int | None
+    """None where the optimizer was off."""
+    via_ir: bool
+    bytecode_hash: str
+    """Hash of the metadata that ends the code; `none` where it ends with the compiler's version alone."""
+
+
 class Manifest(FrozenModel):
     """One deployment of the system."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = SCHEMA_VERSION
     network: str = Field(pattern=NETWORK_NAME)
     chain_id: int
     deployer: Address
@@ -120,6 +137,14 @@ class Manifest(FrozenModel):
     """Credit markets, at most one a token."""
     rpc_urls: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = ()
     """Endpoints of a local development chain; empty for public networks."""
+    compiler: CompilerSettings | None = None
+    """None in records of schema 1, as the next three."""
+    sources_hash: Bytes32 | None = None
+    """Of all sources, as `provenance.sources_hash` has it."""
+    git_revision: str | None = None
+    """Commit of the checkout that deployed, with `-dirty` where files differed; None too for an installed package."""
+    plan_hash: Bytes32 | None = None
+    """Of the plan that was carried out."""
     complete: bool = False
     """Whether every step was done and the deployer gave up its rights."""
 
@@ -212,8 +237,36 @@ def _shipped() -> set[str]:
 
 def _parse(text: str, source: str) -> Manifest:
     try:
-        return Manifest.model_validate_json(text)
+        return Manifest.model_validate_json(_migrated(text, source))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ManifestError(f"deployment record {source}: {place}: {first['msg']}") from error
+
+
+_ARTIFACTS_OF_SCHEMA_1: Final = {"TestCollateral": "TestStablecoin"}
+
+
+def _migrated(text: str, source: str) -> str:
+    """Return a record of any schema as one of this. Raises `ManifestError` where it is of a later one."""
+    try:
+        row = json.loads(text)
+    except ValueError:
+        return text  # said better by whoever reads it next
+    version = row.get("schema_version", 1) if isinstance(row, dict) else SCHEMA_VERSION
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        known = f"this version of the package reads up to {SCHEMA_VERSION}"
+        remedy = "Use the version of the package that wrote it, or a later one"
+        raise ManifestError(f"deployment record {source}: schema_version: it is {version}, {known}", remedy=remedy)
+    if version != 1:
+        return text
+    groups = [row.get("contracts"), *(market.get("contracts") for market in _objects(row.get("credit")))]
+    for contracts in groups:
+        for name, contract in contracts.items() if isinstance(contracts, dict) else ():
+            if isinstance(contract, dict):
+                contract["artifact"] = _ARTIFACTS_OF_SCHEMA_1.get(name, name)
+    return json.dumps(row | {"schema_version": SCHEMA_VERSION})
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyutils.manifest import (
+    CompilerSettings,
     CreditMarket,
     DeployedContract,
     Manifest,
@@ -35,20 +36,34 @@ def manifest() -> Manifest:
         deployer=ONE,
         contracts={
             "LeaseBook": DeployedContract(
+                artifact="LeaseBook",
                 address=ONE,
                 code_hash=b"\1" * 32,
                 constructor_args=((ONE, ONE), 7, b"\2" * 4, "text"),
                 block=12,
                 transaction=b"\3" * 32,
             ),
-            "Create3Factory": DeployedContract(address=ONE, code_hash=b"\4" * 32),
+            "Create3Factory": DeployedContract(artifact="Create3Factory", address=ONE, code_hash=b"\4" * 32),
         },
         roles=(RoleHolder(role="guardian", role_id=3, holder=ONE, execution_delay_s=0),),
         tokens=(ONE,),
         credit=(
-            CreditMarket(token=ONE, contracts={"CreditVault": DeployedContract(address=TWO, code_hash=b"\5" * 32)}),
+            CreditMarket(
+                token=ONE,
+                contracts={"CreditVault": DeployedContract(artifact="CreditVault", address=TWO, code_hash=b"\5" * 32)},
+            ),
         ),
         rpc_urls=("http://127.0.0.1:1",),
+        compiler=CompilerSettings(
+            version="0.8.37+commit.f401782d",
+            evm_version="cancun",
+            optimizer_runs=100,
+            via_ir=False,
+            bytecode_hash="none",
+        ),
+        sources_hash=b"\6" * 32,
+        git_revision="a" * 40,
+        plan_hash=b"\7" * 32,
         complete=True,
     )
 
@@ -57,7 +72,7 @@ def test_write__read_back__is_the_same(manifest: Manifest, tmp_path: Path) -> No
     path = user_path("testnet", tmp_path / "deployments")
     manifest.write(path)
     assert read_manifest(path) == load_manifest("testnet", path.parent) == manifest
-    assert json.loads(path.read_text())["schema_version"] == 1
+    assert json.loads(path.read_text())["schema_version"] == 2
     assert manifest.first_block == 12
     assert [file.name for file in path.parent.iterdir()] == ["testnet.json"]
 
@@ -104,7 +119,12 @@ def test_load_manifest__shipped_and_own__own_wins(
 
 @pytest.mark.parametrize(
     ("change", "place"),
-    [({"schema_version": 2}, "schema_version"), ({"deployer": "0x12"}, "deployer"), ({"extra": 1}, "extra")],
+    [
+        ({"schema_version": 3}, "schema_version: it is 3, this version of the package reads up to 2"),
+        ({"schema_version": "two"}, "schema_version"),
+        ({"deployer": "0x12"}, "deployer"),
+        ({"extra": 1}, "extra"),
+    ],
 )
 def test_read_manifest__another_schema__is_refused_by_its_field(
     manifest: Manifest, tmp_path: Path, change: dict[str, object], place: str
@@ -151,6 +171,43 @@ def test_read_manifest__record_from_before_there_was_credit__has_no_market(manif
     path = tmp_path / "testnet.json"
     path.write_text(json.dumps(row))
     assert read_manifest(path).credit == ()
+
+
+def test_read_manifest__record_of_schema_1__is_read_and_says_what_it_does_not_know(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    row = json.loads(manifest.model_dump_json())
+    row["contracts"]["TestCollateral"] = dict(row["contracts"]["LeaseBook"])
+    for contract in [*row["contracts"].values(), *row["credit"][0]["contracts"].values()]:
+        del contract["artifact"]
+    for unknown in ("compiler", "sources_hash", "git_revision", "plan_hash"):
+        del row[unknown]
+    path = tmp_path / "testnet.json"
+    path.write_text(json.dumps(row | {"schema_version": 1}))
+
+    read = read_manifest(path)
+
+    assert {name: contract.artifact for name, contract in read.everything} == {
+        "LeaseBook": "LeaseBook",
+        "Create3Factory": "Create3Factory",
+        "TestCollateral": "TestStablecoin",
+        "CreditVault": "CreditVault",
+    }
+    assert (read.schema_version, read.compiler, read.sources_hash, read.git_revision) == (2, None, None, None)
+    assert read.contracts["LeaseBook"] == manifest.contracts["LeaseBook"]
+    read.write(path)
+    assert read_manifest(path) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "7", '{"schema_version": 1}', '{"schema_version": 1, "contracts": [1], "credit": 7}', '{"credit": [7]}'],
+)
+def test_read_manifest__no_record_at_all__is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "testnet.json"
+    path.write_text(text)
+    with pytest.raises(ManifestError):
+        read_manifest(path)
 
 
 def test_summary__contracts__one_a_line(manifest: Manifest) -> None:

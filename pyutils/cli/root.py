@@ -23,6 +23,7 @@ _COMMANDS: dict[str, str] = {
     "demo": "pyutils.cli.demo:demo",
     "dashboard": "pyutils.cli.dashboard:dashboard",
     "deploy": "pyutils.cli.tools:deploy",
+    "deployments": "pyutils.cli.deployments:deployments",
     "devnet": "pyutils.cli.devnet:devnet",
     "doctor": "pyutils.cli.tools:doctor",
     "faucet": "pyutils.cli.tools:faucet",

@@ -16,6 +16,8 @@ class Part:
 
     name: str
     """What the record calls it: a test collateral is a `TestStablecoin` under another name."""
+    artifact: str
+    """What it was compiled as."""
     address: str
     salt: bytes
     arguments: tuple[Any, ...]
@@ -36,4 +38,4 @@ class Part:
         """Return a part with the code of `artifact`, by default of `name`; immutables that it lacks are ignored."""
         compiled = artifact or name
         creation = encode_constructor(compiled, arguments)
-        return cls(name, address, salt, arguments, creation, code_hash(runtime_code(compiled, immutables)))
+        return cls(name, compiled, address, salt, arguments, creation, code_hash(runtime_code(compiled, immutables)))

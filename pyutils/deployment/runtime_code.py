@@ -42,6 +42,24 @@ def runtime_code(contract: str, immutables: Mapping[str, int | bytes]) -> bytes:
     return bytes(code)
 
 
+def masked(contract: str, code: bytes) -> bytes:
+    """Return runtime code with zeros where a contract's immutables stand, as its artifact has it."""
+    bare = bytearray(code)
+    for places in artifacts.load(contract).immutable_references.values():
+        for start, length in places:
+            # A slice past the end is shorter: code of another length stays one of another length.
+            bare[start : start + length] = bytes(len(bare[start : start + length]))
+    return bytes(bare)
+
+
+def immutables_in(contract: str, code: bytes) -> dict[str, frozenset[bytes]]:
+    """Return what stands in runtime code where a contract's immutables are; more than one value where it is not its."""
+    return {
+        variable: frozenset(code[start : start + length] for start, length in places)
+        for variable, places in artifacts.load(contract).immutable_references.items()
+    }
+
+
 def code_hash(code: bytes) -> bytes:
     """Return EXTCODEHASH of a contract with this code."""
     return keccak256(code)

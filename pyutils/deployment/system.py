@@ -23,6 +23,7 @@ from pyutils.deployment.blueprint import TEST_COLLATERAL, TEST_FEED, Blueprint, 
 from pyutils.deployment.opening import Opening, TestPair
 from pyutils.deployment.part import Part
 from pyutils.deployment.plan import Plan, PlanError
+from pyutils.deployment.provenance import compiler_settings, git_revision, sources_hash
 from pyutils.deployment.rights import Rights
 from pyutils.deployment.runtime_code import code_hash
 from pyutils.errors import ContractError
@@ -117,6 +118,7 @@ class Deployment:
         self.blueprint: Blueprint = draw(plan, signer.address, decimals)
         self._rpc_urls = rpc_urls
         self._receipts: dict[str, tuple[int | None, bytes | None]] = {}
+        self._revision = git_revision()
         self.system = System.at(web3, self.manifest())
         self.rights = Rights(self.system.authority, plan, self.blueprint, self.lane)
 
@@ -156,19 +158,21 @@ class Deployment:
             self._receipts[address] = receipt.block_number, receipt.transaction_hash
 
     def recall(self, manifest: Manifest) -> None:
-        """Take blocks and transactions from the record of an earlier attempt."""
+        """Take blocks and transactions from the record of an earlier attempt, and the commit that it was made from."""
         planned = set(self._addresses().values()) if manifest.chain_id == self.plan.chain_id else set()
         for _, contract in manifest.everything:
             if contract.address in planned and contract.block is not None:
                 self._receipts[contract.address] = contract.block, contract.transaction
+                if manifest.sources_hash == sources_hash():
+                    self._revision = manifest.git_revision
 
     def manifest(self, *, complete: bool = False) -> Manifest:
         """Return the record as far as it goes."""
         factory_hash = code_hash(artifacts.load("Create3Factory").deployed_bytecode)
         factory = self.blueprint.factory
-        contracts = {"Create3Factory": self._record(factory, factory_hash, ())}
+        contracts = {"Create3Factory": self._record("Create3Factory", factory, factory_hash, ())}
         for part in self.blueprint.parts.values():
-            contracts[part.name] = self._record(part.address, part.code_hash, part.arguments)
+            contracts[part.name] = self._part_record(part)
         return Manifest(
             network=self.plan.network,
             chain_id=self.plan.chain_id,
@@ -187,14 +191,14 @@ class Deployment:
             credit=tuple(
                 CreditMarket(
                     token=market.token,
-                    contracts={
-                        part.name: self._record(part.address, part.code_hash, part.arguments)
-                        for part in market.parts.values()
-                    },
+                    contracts={part.name: self._part_record(part) for part in market.parts.values()},
                 )
                 for market in self.blueprint.markets
             ),
             rpc_urls=self._rpc_urls,
+            compiler=compiler_settings(),
+            sources_hash=sources_hash(),
+            git_revision=self._revision,
             complete=complete,
         )
 
@@ -240,10 +244,18 @@ class Deployment:
             **{name: part.address for name, part in self.blueprint.steps},
         }
 
-    def _record(self, address: str, expected: bytes, arguments: tuple[Any, ...]) -> DeployedContract:
+    def _part_record(self, part: Part) -> DeployedContract:
+        return self._record(part.artifact, part.address, part.code_hash, part.arguments)
+
+    def _record(self, artifact: str, address: str, expected: bytes, arguments: tuple[Any, ...]) -> DeployedContract:
         block, transaction = self._receipts.get(address, (None, None))
         return DeployedContract(
-            address=address, code_hash=expected, constructor_args=arguments, block=block, transaction=transaction
+            artifact=artifact,
+            address=address,
+            code_hash=expected,
+            constructor_args=arguments,
+            block=block,
+            transaction=transaction,
         )
 
     # the factory and what it puts up

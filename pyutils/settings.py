@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     """URL of the event index; a SQLite file in the person's folder of the network by default."""
     out: Path = Path("out")
     """Folder for what commands write."""
+    sourcify_url: str | None = None
+    """Where a Sourcify's API begins; sourcify.dev by default."""
+    etherscan_url: str | None = None
+    """The one address of Etherscan's API, or of an API like it; api.etherscan.io by default."""
+    blockscout_url: str | None = None
+    """The address of a Blockscout's Etherscan-like API: each serves one chain."""
     traces: Path = Path("../shared/data")
     """Folder of recorded traces that tests and benchmarks read."""
 

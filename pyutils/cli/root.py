@@ -40,6 +40,7 @@ _COMMANDS: dict[str, str] = {
     "settle": "pyutils.cli.money:settle",
     "shares": "pyutils.cli.money:shares",
     "vault": "pyutils.cli.vault:vault",
+    "verify": "pyutils.cli.verify:verify",
     "verifier": "pyutils.cli.verifier:verifier",
     "withdraw": "pyutils.cli.money:withdraw",
 }

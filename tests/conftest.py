@@ -42,6 +42,14 @@ def duty_cycle_trace(traces: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def compiled(request: pytest.FixtureRequest) -> Path:
+    """Return where explorers on this machine keep what they compiled, by compiler and input, also for later runs."""
+    cache = request.config.cache
+    assert cache is not None
+    return cache.mkdir("compiled")
+
+
+@pytest.fixture(scope="session")
 def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
     """Run one anvil for this test process, on a port of its own."""
     with Anvil.start(

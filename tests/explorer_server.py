@@ -24,6 +24,7 @@ from web3 import Web3
 
 from pyutils import toolchain
 from pyutils.chain import rpc
+from pyutils.durable import write_whole
 from pyutils.keccak import keccak256
 
 KEY = "key-of-a-customer"
@@ -45,12 +46,12 @@ class Compiler:
         outputs = ["evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
         settings = {**document["settings"], "outputSelection": {source: {name: outputs}}}
         asked = json.dumps({**document, "settings": settings}, sort_keys=True)
-        file = self._folder / f"{keccak256(asked.encode()).hex()}.json"
+        file = self._folder / f"{keccak256((COMPILER + asked).encode()).hex()}.json"
         with self._lock:
             if not file.exists():
                 command = [str(toolchain.solc()), "--standard-json", "--base-path", str(self._folder)]
                 done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
-                file.write_text(done.stdout)
+                write_whole(file, done.stdout.encode())
         found: dict[str, Any] = json.loads(file.read_text())["contracts"][source][name]["evm"]
         return found
 

@@ -53,12 +53,6 @@ SMALL = ("Create3Factory", "TestPriceFeed", "TestCollateral")
 """Contracts that compile quickly: without arguments, with one, and called otherwise than compiled."""
 
 
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the server keeps what it compiled, for all tests."""
-    return tmp_path_factory.mktemp("compiled")
-
-
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Deploy once, on a chain of this module's: explorers change nothing on it."""
@@ -169,7 +163,6 @@ def test_publish__cut_short__the_next_run_sends_what_is_left(system: System, ser
     found = named(system, *SMALL)
     run = publish(opened(server, Service.ETHERSCAN), found)
     assert next(run).standing is Standing.VERIFIED
-    run.close()
 
     standings = [one.standing for one in publish(opened(server, Service.ETHERSCAN), found)]
 
@@ -242,6 +235,10 @@ def test_publish__contract_that_no_explorer_sees__is_said_when_the_wait_is_over(
 ) -> None:
     (one,) = named(system, "TestPriceFeed")
     nowhere = Submission(one.name, one.record.model_copy(update={"address": "0x" + "11" * 20}), one.chain_id)
+    if service is Service.SOURCIFY:
+        server.fault("/v2/verify/31337/", (202, {"verificationId": "ticket"}), times=99)
+        unseen = failed("contract_not_deployed", "There is no bytecode")
+        server.fault("/v2/verify/ticket", (200, {"isJobCompleted": True, "error": unseen}), times=99)
     policy = PublishingPolicy(poll_s=0.02, wait_s=0.1, interval_s=0.0)
 
     done = only(publish(opened(server, service, policy), [nowhere]))
@@ -258,7 +255,7 @@ def test_publish__explorer_that_does_not_decide__is_said_when_the_wait_is_over(
     policy = PublishingPolicy(poll_s=0.02, wait_s=0.1, interval_s=0.0)
     done = only(publish(opened(server, service, policy), named(system, "TestPriceFeed")))
     assert done.standing is Standing.REFUSED
-    assert "has not decided about TestPriceFeed within 0 s. Give the same command again" in done.said
+    assert "has not decided about TestPriceFeed within 0.1 s. Give the same command again" in done.said
 
 
 @pytest.mark.parametrize(

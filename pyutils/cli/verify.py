@@ -69,7 +69,7 @@ def verify(
     if out is not None or not explorers:
         index = write_submissions(found, out or settings.out / "verification" / session.manifest.network)
         if not explorers:
-            session.show({"contracts": index}, lambda: click.echo(f"{len(found)} contracts: {index}"))
+            session.show({"contracts": str(index)}, lambda: click.echo(f"{len(found)} contracts: {index}"))
     if explorers:
         _send(session, explorers, found)
 

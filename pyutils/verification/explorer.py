@@ -90,33 +90,39 @@ def _publish(explorer: Explorer, one: Submission) -> tuple[Standing, str]:
     before = explorer.standing(one)
     if before is not None:
         return Standing.BEFORE, before
-    deadline = time.monotonic() + explorer.policy.wait_s
+    patience = _Patience(explorer.policy)
     while True:
         try:
-            said = _outcome(explorer, one, explorer.submit(one), deadline)
+            return Standing.VERIFIED, _outcome(explorer, one, explorer.submit(one), patience)
         except AlreadyVerifiedError as error:
             return Standing.BEFORE, error.message
         except NotIndexedError:
             # A contract that was deployed just now: the explorer is behind the chain.
-            if not _is_time_left(explorer, deadline):
+            if not patience.lasts():
                 raise
-        else:
-            return Standing.VERIFIED, said
 
 
-def _outcome(explorer: Explorer, one: Submission, ticket: str, deadline: float) -> str:
+def _outcome(explorer: Explorer, one: Submission, ticket: str, patience: _Patience) -> str:
     while True:
         said = explorer.outcome(one, ticket)
         if said is not None:
             return said
-        if not _is_time_left(explorer, deadline):
-            waited = f"{explorer.policy.wait_s:.0f} s"
+        if not patience.lasts():
+            waited = f"{explorer.policy.wait_s:g} s"
             raise StillPendingError(f"{explorer.where} has not decided about {one.name} within {waited}")
 
 
-def _is_time_left(explorer: Explorer, deadline: float) -> bool:
-    """Wait for the next question; say whether it may still be asked."""
-    if time.monotonic() + explorer.policy.poll_s > deadline:
-        return False
-    time.sleep(explorer.policy.poll_s)
-    return True
+class _Patience:
+    """The wait for one contract, in pauses that grow."""
+
+    def __init__(self, policy: PublishingPolicy) -> None:
+        self._policy, self._pause_s = policy, policy.poll_s
+        self._deadline = time.monotonic() + policy.wait_s
+
+    def lasts(self) -> bool:
+        """Pause, and return whether to ask once more; False at once where the wait would be over by then."""
+        if time.monotonic() + self._pause_s > self._deadline:
+            return False
+        time.sleep(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, self._policy.longest_poll_s)
+        return True

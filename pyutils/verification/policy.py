@@ -20,8 +20,9 @@ class PublishingPolicy:
     """An explorer that asks for a longer one is given up for now."""
     interval_s: float = 0.4
     """Between two requests: a free key of Etherscan's has three a second."""
-    poll_s: float = 4.0
-    """Between two questions whether a contract is verified."""
+    poll_s: float = 1.0
+    """Before the first question whether a contract is verified; it doubles from then on."""
+    longest_poll_s: float = 8.0
     wait_s: float = 300.0
     """For an explorer to see a new contract, and to compile and compare it."""
 

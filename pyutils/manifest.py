@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -226,13 +227,18 @@ def load_manifest(network: str, folder: Path = USER_FOLDER) -> Manifest:
 
 def known_networks(folder: Path = USER_FOLDER) -> tuple[str, ...]:
     """Return the names of all networks with a record."""
-    own = {path.stem for path in folder.glob("*.json")} if folder.is_dir() else set()
+    own = _records(path.name for path in folder.iterdir()) if folder.is_dir() else set()
     return tuple(sorted(own | _shipped()))
 
 
 def _shipped() -> set[str]:
-    names = (file.name for file in resources.files("pyutils.deployments").iterdir())
-    return {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    return _records(file.name for file in resources.files("pyutils.deployments").iterdir())
+
+
+def _records(names: Iterable[str]) -> set[str]:
+    """Return the networks whose records are among files: what else stands beside them has other names."""
+    stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+    return {stem for stem in stems if re.fullmatch(NETWORK_NAME, stem)}
 
 
 def _parse(text: str, source: str) -> Manifest:

@@ -117,6 +117,14 @@ def test_load_manifest__shipped_and_own__own_wins(
     assert load_manifest("testnet", tmp_path / "own").chain_id == 6
 
 
+def test_known_networks__files_that_are_no_records__are_none(manifest: Manifest, tmp_path: Path) -> None:
+    manifest.write(user_path("testnet", tmp_path))
+    for name in ("networks.toml", "example.plan.json", "step_gas.json", ".testnet.json.partial"):
+        (tmp_path / name).write_text("{}")
+    assert "testnet" in known_networks(tmp_path)
+    assert not {"networks", "example.plan", "step_gas", ".testnet"} & set(known_networks(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [

@@ -399,6 +399,18 @@ def test_publish__nobody_listens__stops_and_says_so(system: System) -> None:
         list(publish(Sourcify(f"http://127.0.0.1:{port}/server", QUICK), named(system, "TestPriceFeed")))
 
 
+def test_publish__proxy_in_the_environment__is_gone_through(
+    system: System, server: ExplorerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A proxy is asked for whole URLs, and nobody of this name answers without one.
+    monkeypatch.setenv("http_proxy", server.url)
+    found = named(system, "TestPriceFeed")
+    assert only(publish(Sourcify("http://sourcify.invalid/server", QUICK), found)).standing is Standing.VERIFIED
+    monkeypatch.setenv("no_proxy", "sourcify.invalid")
+    with pytest.raises(ExplorerUnreachableError):
+        list(publish(Sourcify("http://sourcify.invalid/server", QUICK), found))
+
+
 # the key
 
 

@@ -13,6 +13,7 @@ from pyutils.cli.parameters import DURATION, FILE
 from pyutils.cli.session import Session, asks
 from pyutils.errors import InputError
 from pyutils.operations.deployments import OtherCodeError, check_contract
+from pyutils.units import FleetId
 from pyutils.verification import (
     Explorer,
     Publication,
@@ -22,6 +23,7 @@ from pyutils.verification import (
     VerificationError,
     open_explorer,
     publish,
+    shares_of,
     submissions,
     write_submissions,
 )
@@ -46,26 +48,36 @@ class ServerError(InputError):
 @click.option(
     "--to", type=click.Choice([one.value for one in Service]), multiple=True, help="Send to this explorer, or several."
 )
+@click.option("--fleet", "fleets", type=int, multiple=True, help="The shares of this fleet, or of several.")
 @click.option("--server", metavar="URL", help="Where the explorer's API is, instead of its well-known place.")
 @click.option("--wait", type=DURATION, default="5m", show_default=True, help="Longest wait for one contract.")
 @click.option("--out", type=FILE, help="Folder for the files. [out/verification/NETWORK, unless sent]")
 @asks
 def verify(
-    session: Session, contracts: tuple[str, ...], to: tuple[str, ...], server: str | None, wait: int, out: Path | None
+    session: Session,
+    contracts: tuple[str, ...],
+    to: tuple[str, ...],
+    fleets: tuple[int, ...],
+    server: str | None,
+    wait: int,
+    out: Path | None,
 ) -> None:
     """Write what explorers need to verify all contracts, or those named, or send it to them.
 
-    Sending publishes the sources. Contracts that an explorer has verified are not sent to it again; keys are read from
+    Contracts go by their names in the deployment record; shares of fleets, which are in no record, by --fleet. Sending
+    publishes the sources. Contracts that an explorer has verified are not sent to it again; keys are read from
     GPURWA_ETHERSCAN_KEY and GPURWA_BLOCKSCOUT_KEY alone.
     """
     if server is not None and len(to) != 1:
         raise ServerError("--server is for one explorer")
-    found = submissions(session.manifest, contracts)
+    found = () if fleets and not contracts else submissions(session.manifest, contracts)
     policy = PublishingPolicy(wait_s=float(wait))
     chain_id, settings = session.manifest.chain_id, session.settings
     explorers = [open_explorer(Service(one), chain_id, settings, url=server, policy=policy) for one in to]
     if explorers:
         _compare(session, found)
+    # Their addresses prove them already.
+    found += tuple(shares_of(session.system, FleetId(fleet)) for fleet in fleets)
     if out is not None or not explorers:
         index = write_submissions(found, out or settings.out / "verification" / session.manifest.network)
         if not explorers:

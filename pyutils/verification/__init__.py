@@ -19,6 +19,7 @@ from pyutils.verification.explorer import Explorer, Publication, Standing, publi
 from pyutils.verification.files import write_submissions
 from pyutils.verification.policy import PublishingPolicy
 from pyutils.verification.services import Service, open_explorer
+from pyutils.verification.shares import UnknownSharesError, shares_of
 from pyutils.verification.sourcify import Sourcify
 from pyutils.verification.submission import Submission, minimal_input, submissions
 
@@ -41,11 +42,13 @@ __all__ = [
     "Standing",
     "StillPendingError",
     "Submission",
+    "UnknownSharesError",
     "VerificationError",
     "WrongKeyError",
     "minimal_input",
     "open_explorer",
     "publish",
+    "shares_of",
     "submissions",
     "write_submissions",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import time
+import urllib.request
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,9 +22,6 @@ from pyutils.verification.policy import PublishingPolicy
 
 Answer = tuple[int, Any]
 """HTTP status, and the JSON in the body; None where it is no JSON."""
-
-_MOST_BYTES: Final = 64 * 2**20
-"""More than any answer: Etherscan's answer of a contract's sources is some megabytes at most."""
 
 
 class _PassingFaultError(Exception):
@@ -82,7 +80,7 @@ class Connection:
             raise ExplorerUrlError(f"{name}: {shown(url)} would have the API key sent in the clear")
         self.name, self.policy = name, policy
         self._url, self._key, self._busy = url.rstrip("/"), key, busy
-        transport: httpx.BaseTransport = httpx.HTTPTransport()
+        transport: httpx.BaseTransport = httpx.HTTPTransport(proxy=_proxy(parts.scheme, parts.hostname))
         if key is not None:
             transport = _Keyed(transport, key)
         self._client = httpx.Client(transport=transport, timeout=policy.timeout_s, follow_redirects=False)
@@ -158,7 +156,7 @@ class Connection:
             self._next = time.monotonic() + self.policy.interval_s
         status = response.status_code
         try:
-            body = orjson.loads(response.content) if len(response.content) <= _MOST_BYTES else None
+            body = orjson.loads(response.content)
         except orjson.JSONDecodeError:
             body = None
         words = self._busy(status, body)
@@ -174,6 +172,11 @@ class Connection:
 def _retry_after_s(headers: httpx.Headers) -> float:
     text = headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0.0
+
+
+def _proxy(scheme: str, host: str) -> str | None:
+    """Return the proxy that the environment has for a host: httpx looks for it only where the transport is its own."""
+    return None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme)
 
 
 def _is_here(host: str) -> bool:

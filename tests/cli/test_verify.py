@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from pyutils import artifacts
 from pyutils.chain import rpc
 from pyutils.verification import minimal_input
 
-from .shell import Shell
+from .shell import LiveFleet, Shell, enroll
 
 if TYPE_CHECKING:
     from tests.explorer_server import KEY, ExplorerServer, exploring, not_ok
@@ -22,6 +24,7 @@ else:
     from explorer_server import KEY, ExplorerServer, exploring, not_ok
 
 SMALL = ("Create3Factory", "TestPriceFeed")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -124,3 +127,63 @@ def test_verify__server_and_folder__are_used(sh: Shell, server: ExplorerServer, 
     sh("verify", "Create3Factory", "--to", "blockscout", "--server", server.blockscout, "--out", folder)
     assert (folder / "Create3Factory" / "metadata.json").is_file()
     assert {one.path for one in server.seen} == {"/api"}
+
+
+def test_verify__shares_of_a_fleet__are_proved_by_their_address_and_verified(
+    sh: Shell, server: ExplorerServer, fleet: LiveFleet
+) -> None:
+    shares = sh.json("fleet", "show", fleet.fleet_id)["fleet"]["shares"]
+
+    (row,) = sh.json("verify", "--fleet", fleet.fleet_id, "--to", "etherscan")
+
+    assert (row["contract"], row["address"].lower()) == ("FleetShares of fleet 1", shares.lower())
+    assert row["standing"] == "verified"
+    (row,) = sh.json("verify", "--fleet", fleet.fleet_id, "--to", "sourcify")
+    assert row["said"] == "match"
+    assert "no shares of fleet 99 were ever created" in sh.refused("verify", "--fleet", 99)
+
+
+def test_verify__gated_shares_and_plain_ones_with_a_custodian__are_found(sh: Shell) -> None:
+    custody = sh.chain.manifest.credit[0].address("FleetCustody")
+    plain = enroll(sh, ("gpu-x",), "--custodian", custody)
+    gated = enroll(sh, ("gpu-y",), "--gated", "--custodian", custody, "--name", "Gated")
+
+    index = sh.folder / sh.json("verify", "LeaseBook", "--fleet", plain, "--fleet", gated)["contracts"]
+
+    rows = {row["name"]: row for row in json.loads(index.read_text())}
+    assert list(rows) == ["LeaseBook", f"FleetShares of fleet {plain}", f"GatedFleetShares of fleet {gated}"]
+    for row in list(rows.values())[1:]:
+        assert custody[2:].lower() in row["constructor_arguments"]
+        created = rpc.request(sh.chain.web3, "trace_transaction", row["creation_transaction"])
+        codes = [trace["action"]["init"] for trace in created if trace["type"] == "create"]
+        contract = row["contract"].split(":")[1]
+        assert ["0x" + artifacts.load(contract).bytecode.hex() + row["constructor_arguments"]] == codes
+
+
+def test_verify__shares_created_with_what_nobody_can_read__are_refused(sh: Shell) -> None:
+    stranger = enroll(sh, ("gpu-z",), "--custodian", "0x" + "11" * 20)
+    assert "were created with other arguments than can be read" in sh.refused("verify", "--fleet", stranger)
+
+
+def test_page__its_blocks__run_in_order(
+    sh: Shell, server: ExplorerServer, project_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (project_root / "docs" / "verification.md").read_text()
+    blocks = BLOCK.findall(page)
+    assert len(page.splitlines()) <= 120
+    assert [kind for kind, _ in blocks].count("python") == 1
+    printed = ""
+    for kind, text in blocks:
+        if kind == "python":
+            exec(compile(text, "docs/verification.md", "exec"), {})
+            continue
+        assert kind == "sh"
+        for line in text.splitlines():
+            command, *arguments = shlex.split(line)
+            assert command == "gpurwa"
+            printed += sh(*arguments)
+
+    for explorer, count in (("Sourcify", 3), ("Etherscan", 2), ("Blockscout", 2)):
+        assert len(re.findall(rf"^{explorer} at \S+: .+ verified: ", printed, re.MULTILINE)) == count
+    assert capsys.readouterr().out == "Create3Factory verified before match\n"
+    assert (sh.folder / "out" / "verification" / "devnet" / "contracts.json").is_file()

@@ -138,7 +138,9 @@ def artifact_files(root: Path) -> dict[str, bytes]:
 def is_current(root: Path, folder: Path = ARTIFACTS_FOLDER) -> bool:
     """Say whether `folder` was written from the sources and settings below `root`, without compiling them."""
     packed = folder / STANDARD_INPUT_NAME
-    return packed.is_file() and gzip.decompress(packed.read_bytes()) == _compact(standard_input(root))
+    if not packed.is_file() or not (folder / METADATA_NAME).is_file():
+        return False
+    return gzip.decompress(packed.read_bytes()) == _compact(standard_input(root))
 
 
 def write_artifacts(root: Path, folder: Path = ARTIFACTS_FOLDER) -> list[str]:

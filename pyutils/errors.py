@@ -16,9 +16,10 @@
     ├── ChainError                 an RPC endpoint, a transaction or a receipt
     │   ├── RpcUnreachableError    no endpoint answers
     │   └── WrongChainError        an endpoint serves another chain
-    └── ContractError              a contract refused the call
-        ├── RevertedError          with a custom error, decoded, its arguments and a remedy
-        └── DeploymentError        what is on chain is not what the plan says
+    ├── ContractError              a contract refused the call
+    │   ├── RevertedError          with a custom error, decoded, its arguments and a remedy
+    │   └── DeploymentError        what is on chain is not what the plan says
+    └── VerificationError          an explorer did not verify a contract's sources
 
 Modules add their own leaves beside the code that raises them, below one of these families.
 """

@@ -41,10 +41,10 @@ from pyutils.verification import (
 from pyutils.verification.errors import ExplorerUrlError
 
 if TYPE_CHECKING:
-    from tests.explorer_server import KEY, ExplorerServer, Reply, exploring, failed, not_ok, ok
+    from tests.explorer_server import KEY, Compiler, ExplorerServer, Reply, exploring, failed, not_ok, ok
 else:
     # pytest puts this folder on the path, not the one above it.
-    from explorer_server import KEY, ExplorerServer, Reply, exploring, failed, not_ok, ok
+    from explorer_server import KEY, Compiler, ExplorerServer, Reply, exploring, failed, not_ok, ok
 
 QUICK = PublishingPolicy(
     timeout_s=10.0, attempts=3, pause_s=0.01, longest_pause_s=0.05, interval_s=0.0, poll_s=0.02, wait_s=60.0
@@ -490,6 +490,15 @@ def test_etherscan__url_that_cannot_be_used__is_refused(url: str, said: str) -> 
 
 
 # all of it
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("contract", artifacts.names())
+def test_minimal_input__every_contract__compiles_to_the_same_code(contract: str, compiled: Path) -> None:
+    artifact = artifacts.load(contract)
+    made = Compiler(compiled).contract(minimal_input(contract), f"{artifact.source}:{contract}")
+    assert made["bytecode"]["object"] == artifact.bytecode.hex()
+    assert made["deployedBytecode"]["object"] == artifact.deployed_bytecode.hex()
 
 
 @pytest.mark.slow

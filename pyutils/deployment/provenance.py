@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -44,8 +45,10 @@ def git_revision(root: Path = PROJECT_ROOT) -> str | None:
     if not (root / ".git").exists():
         return None
     command = ("git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
+    # Only looking: whoever works in the checkout must not find its index locked.
+    variables = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=10)
+        done = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -11,7 +11,7 @@ class PublishingPolicy:
     """Waiting and trying again, in seconds."""
 
     timeout_s: float = 60.0
-    """For one answer; the upload of a contract is some 250 kB."""
+    """For one answer; the upload of a contract is 250 kB at most."""
     attempts: int = 5
     """Requests before an explorer that is down or busy is given up."""
     pause_s: float = 1.0

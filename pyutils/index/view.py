@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, Select, and_, false, or_, select
@@ -14,7 +14,7 @@ from pyutils.index.errors import BehindError, UnindexedContractError, UnknownEve
 from pyutils.index.layout import EventLayout, Kind, all_layouts
 from pyutils.index.rows import event_reader
 from pyutils.index.schema import BLOCKS, table_of
-from pyutils.index.store import BlockRow, Store
+from pyutils.index.store import BlockRow, Followed, Store
 from pyutils.manifest import Manifest
 from pyutils.models.address import parse_address
 from pyutils.operations.event_source import Wanted, Where
@@ -52,6 +52,11 @@ class IndexView:
         """The last block that is read."""
         return self._block
 
+    @cached_property
+    def contracts(self) -> list[Followed]:
+        """Whom the index follows."""
+        return self.store.contracts(self.connection)
+
     def newest(self) -> BlockRow:
         """Return the newest block up to `block` of which the index keeps anything; behind it nothing happened.
 
@@ -81,7 +86,7 @@ class IndexView:
         """Return the coin in which each fleet's shares pay, by the shares' address; both in lower case."""
         return {
             "0x" + one.address.hex(): "0x" + one.settlement_token.hex()
-            for one in self.store.contracts(self.connection)
+            for one in self.contracts
             if one.settlement_token is not None and one.first_block <= self._block
         }
 
@@ -117,7 +122,7 @@ class IndexView:
     def known(self, address: str | bytes) -> bytes:
         """Return the address of a contract that is followed. Raises `UnindexedContractError`."""
         wanted: bytes = _value(address, "address")
-        if not any(one.address == wanted for one in self.store.contracts(self.connection)):
+        if not any(one.address == wanted for one in self.contracts):
             raise UnindexedContractError(f"{self.store.name} follows no contract 0x{wanted.hex()}")
         return wanted
 

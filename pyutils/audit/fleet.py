@@ -14,9 +14,10 @@ from pyutils.contracts import System
 from pyutils.contracts.base import Block
 from pyutils.errors import ChainError, InputError, LeafFileError
 from pyutils.meter import LeafFile
+from pyutils.operations.event_source import NodeEvents
 from pyutils.operations.head_events import HeadEvent, read_heads
 from pyutils.operations.history import block_number
-from pyutils.operations.lease_events import read_lease_events
+from pyutils.operations.lease_events import lease_ids, read_lease_events
 from pyutils.operations.reports import VerificationError, verify
 from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
@@ -73,8 +74,8 @@ def audit_fleet(
     """
     number = block_number(system.web3, block)
     system.registry.fleet(fleet_id, number)
-    heads = read_heads(system, fleet_id, number)
-    count = system.lease_book.lease_count(fleet_id, number)
+    source = NodeEvents(system, number)
+    heads, ids = read_heads(system, source, fleet_id), lease_ids(system, source, fleet_id)
     reports: list[AuditedReport] = []
     before: HeadEvent | None = None
     for head in heads:
@@ -86,11 +87,11 @@ def audit_fleet(
         as_of = UnixSeconds(head.report.as_of)
         reports.append(AuditedReport(as_of, head.digest, head.accepted.block, tuple(checks.made)))
         before = head
-        progress(len(reports), len(heads) + count)
+        progress(len(reports), len(heads) + len(ids))
     leases = []
-    for lease_id, happened in read_lease_events(system, fleet_id, NAMES, number).items():
+    for lease_id, happened in read_lease_events(source, ids, NAMES).items():
         leases.append(audit_events(system, lease_id, files, happened, heads, number))
-        progress(len(heads) + len(leases), len(heads) + count)
+        progress(len(heads) + len(leases), len(heads) + len(ids))
     return FleetAudit(fleet_id, number, tuple(reports), tuple(leases))
 
 

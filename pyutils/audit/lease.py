@@ -15,8 +15,10 @@ from pyutils.leases import LeaseModel, deliverable, lessee_end_s, operator_end_s
 from pyutils.leases.refusals import AlreadyEndingError, LeaseEndedError
 from pyutils.leases.rent import rent_down
 from pyutils.models.lease import EndedBy
+from pyutils.operations.event_source import NodeEvents
 from pyutils.operations.head_events import HeadEvent, head_before, read_heads
-from pyutils.operations.history import Event, block_number, events, topic
+from pyutils.operations.history import Event, block_number
+from pyutils.operations.lease_events import read_lease_events
 from pyutils.operations.leases import fleet_of
 from pyutils.operations.reports import proof
 from pyutils.units import BlockNumber, GpuMs, LeaseId, TokenUnits, UnixSeconds
@@ -63,11 +65,12 @@ def audit_lease(
 
     """
     number = block_number(system.web3, block)
-    book, first = system.lease_book, system.manifest.first_block
-    happened = list(events(book, NAMES, [topic(lease_id)], first=first, block=number))
+    source = NodeEvents(system, number)
+    happened = read_lease_events(source, [lease_id], NAMES)[lease_id]
     if not happened or happened[0].name != "Open":
         raise UnknownLeaseError(f"there is no lease {lease_id} on {system.manifest.network} as of block {number}")
-    return audit_events(system, lease_id, files, happened, read_heads(system, fleet_of(lease_id), number), number)
+    heads = read_heads(system, source, fleet_of(lease_id))
+    return audit_events(system, lease_id, files, happened, heads, number)
 
 
 def audit_events(

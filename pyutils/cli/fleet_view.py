@@ -9,12 +9,14 @@ import click
 
 from pyutils.cli.credit_tables import state_of
 from pyutils.cli.fleet_history import history_json, intervals_csv, print_history
+from pyutils.cli.index import database, events_opened
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_duration, format_time
 from pyutils.cli.positions import shown_block
 from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
 from pyutils.durable import write_whole
+from pyutils.errors import InputError
 from pyutils.portfolio import FleetFigures, FleetView, figures_of, read_fleet, read_fleet_record, read_fleets
 from pyutils.portfolio.fleet import FleetRow
 from pyutils.reports.meter import kwh_a_day, watts
@@ -55,14 +57,27 @@ def list_(session: Session, block: Block) -> None:
 @click.argument("fleet_id", metavar="FLEET", type=int)
 @click.option("--history", is_flag=True, help="Read its events too: SLA record, disputes, capacity leased, reports.")
 @click.option("--csv", "table", type=FILE, help="Write every interval between two reports, read from its events.")
+@click.option("--from-index", is_flag=True, help="Read these events from the index; state still comes from the node.")
+@database
 @reads
-def show(session: Session, block: Block, fleet_id: int, history: bool, table: Path | None) -> None:
+def show(
+    session: Session,
+    block: Block,
+    fleet_id: int,
+    history: bool,
+    table: Path | None,
+    from_index: bool,
+    database: str | None,
+) -> None:
     """Show one fleet: what it is, who runs it, what it really did, its revenue, and what is owed against it."""
     if not history and table is None:
+        if from_index:
+            raise InputError("no events are asked for", remedy="Give --history or --csv with --from-index")
         view = read_fleet(session.system, FleetId(fleet_id), block)
         session.show(_json(view), lambda: print_fleet(view))
         return
-    record = read_fleet_record(session.system, FleetId(fleet_id), block)
+    with events_opened(session, block, database, from_index=from_index) as (source, at):
+        record = read_fleet_record(session.system, FleetId(fleet_id), at, source)
     if table is not None:
         write_whole(table, intervals_csv(record))
 

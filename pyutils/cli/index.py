@@ -16,11 +16,13 @@ from pyutils.chain import RpcUnreachableError
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_time
 from pyutils.cli.session import Command, Session, asks
+from pyutils.contracts.base import Block
 
 if TYPE_CHECKING:
     from pyutils.chain.batch import Source
     from pyutils.index import Index
     from pyutils.index import Progress as SyncProgress
+    from pyutils.portfolio.sources import OpenSource
 
 _LINE_EVERY_S = 10.0
 """How often a line is written where no bar can be drawn."""
@@ -163,6 +165,23 @@ def open_indexed(session: Session, database: str | None) -> Index:
     from pyutils.index import open_index
 
     return open_index(index_url(session, database), session.manifest)
+
+
+@contextmanager
+def events_opened(
+    session: Session, block: Block, database: str | None, *, from_index: bool
+) -> Iterator[tuple[OpenSource | None, Block]]:
+    """Yield what opens events up to a block, None for the node, and the block: its number where it is the index's.
+
+    Raises as `open_index` and `indexed_block`.
+    """
+    if not from_index:
+        yield None, block
+        return
+    from pyutils.portfolio.indexed import indexed_block, indexed_events
+
+    with open_indexed(session, database) as opened:
+        yield indexed_events(opened), indexed_block(opened, block)
 
 
 def _source(session: Session, agree: bool) -> Source:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pyutils.cli.extras import extra
-from pyutils.cli.index import database, open_indexed
+from pyutils.cli.index import database, events_opened
 from pyutils.cli.output import csv_document, plain, print_table
 from pyutils.cli.parameters import FILE
 from pyutils.cli.positions import print_position
@@ -48,14 +47,8 @@ def portfolio(
     with extra("reports"):
         from pyutils.portfolio.statement import read_statement
         from pyutils.reports.spreadsheet import sheets_of
-    with ExitStack() as opened:
-        source = None
-        if from_index:
-            from pyutils.portfolio.indexed import indexed_block, indexed_events
-
-            index = opened.enter_context(open_indexed(session, database))
-            source, block = indexed_events(index), indexed_block(index, block)
-        found = read_statement(session.system, session.address(account), block, source)
+    with events_opened(session, block, database, from_index=from_index) as (source, at):
+        found = read_statement(session.system, session.address(account), at, source)
     files = {} if tables is None else {tables / f"{name}.csv": one for name, one in sheets_of(found).items()}
     if payments is not None:
         files[payments] = sheets_of(found)["payments"]

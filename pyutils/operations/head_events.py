@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from pyutils.contracts import System
 from pyutils.models import MeterReport
-from pyutils.operations.history import Event, events, topic
+from pyutils.operations.event_source import EventSource
+from pyutils.operations.history import Event
 from pyutils.operations.report_files import ReportFile
-from pyutils.units import BlockNumber, FleetId
+from pyutils.units import FleetId
 
-_NAMES = ("AdvanceHead", "PostPending", "AdoptPending", "Restate")
+_NAMES = tuple(f"MeterOracle.{name}" for name in ("AdvanceHead", "PostPending", "AdoptPending", "Restate"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +41,26 @@ class HeadEvent:
         return self.told.name == "PostPending"
 
 
-def read_heads(system: System, fleet_id: FleetId, block: BlockNumber) -> list[HeadEvent]:
-    """Return a fleet's heads up to a block, oldest first.
+def read_heads(system: System, source: EventSource, fleet_id: FleetId) -> list[HeadEvent]:
+    """Return a fleet's heads up to the source's block, oldest first.
 
     A pending report that became the head by time alone, and that nothing wrote down yet, is the last one.
     """
-    oracle = system.oracle
-    happened = list(
-        events(oracle, _NAMES[:3], [topic(fleet_id)], first=system.manifest.first_block, block=block),
-    )
-    restated = {
-        (event.transaction, bytes(event.arguments["digest"]))
-        for event in events(oracle, "Restate", [topic(fleet_id)], first=system.manifest.first_block, block=block)
-    }
+    restated: set[tuple[str, bytes]] = set()
     heads: list[HeadEvent] = []
     posted: dict[bytes, Event] = {}
-    for event in happened:
+    for event in source.events(_NAMES, fleetId=fleet_id):
         digest = bytes(event.arguments["digest"])
         if event.name == "PostPending":
             posted[digest] = event
             continue
+        if event.name == "Restate":
+            # It comes right before the head that it makes.
+            restated.add((event.transaction, digest))
+            continue
         told = event if event.name == "AdvanceHead" else posted[digest]
         heads.append(_head(system, digest, event, told, restated))
-    now = oracle.head(fleet_id, block).digest
+    now = system.oracle.head(fleet_id, source.block).digest
     if now in posted and (not heads or heads[-1].digest != now):
         heads.append(_head(system, now, posted[now], posted[now], restated))
     return heads

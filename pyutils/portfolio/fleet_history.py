@@ -9,11 +9,11 @@ from itertools import pairwise
 from pyutils.contracts import System
 from pyutils.models import Fleet, Lease
 from pyutils.operations.chain_reports import MOST_VERIFIERS, REPORTER_BIT
+from pyutils.operations.event_source import EventSource
 from pyutils.operations.head_events import HeadEvent, read_heads
-from pyutils.operations.history import events, topic
-from pyutils.operations.leases import LEASE_BITS
+from pyutils.operations.lease_events import lease_ids
 from pyutils.portfolio.steps import Steps
-from pyutils.units import BlockNumber, FleetId, GpuMs, Joules, LeaseId, TokenUnits, UnixSeconds
+from pyutils.units import FleetId, GpuMs, Joules, LeaseId, TokenUnits, UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ class FleetHistory:
     waterfall: Waterfall
 
 
-def read_fleet_history(system: System, fleet_id: FleetId, block: BlockNumber) -> FleetHistory:
-    """Return what a fleet did up to a block. Raises `RevertedError` `UnknownFleet`."""
+def read_fleet_history(system: System, source: EventSource, fleet_id: FleetId) -> FleetHistory:
+    """Return what a fleet did up to the source's block. Raises `RevertedError` `UnknownFleet`."""
+    block = source.block
     fleet = system.registry.fleet(fleet_id, block)
-    heads, installed = read_heads(system, fleet_id, block), _installed(system, fleet_id, block)
-    count = system.lease_book.lease_count(fleet_id, block)
-    ids = [LeaseId(fleet_id << LEASE_BITS | place) for place in range(1, count + 1)]
+    heads, installed = read_heads(system, source, fleet_id), _installed(source, fleet_id)
+    ids = lease_ids(system, source, fleet_id)
     leases = tuple((lease_id, system.lease_book.lease(lease_id, block)) for lease_id in ids)
     return FleetHistory(
         fleet_id=fleet_id,
@@ -91,7 +91,7 @@ def read_fleet_history(system: System, fleet_id: FleetId, block: BlockNumber) ->
         intervals=tuple(_intervals(UnixSeconds(fleet.commissioned_at), heads, installed)),
         installed=installed,
         leases=leases,
-        waterfall=_waterfall(system, fleet_id, [lease for _, lease in leases], block),
+        waterfall=_waterfall(system, source, fleet_id, [lease for _, lease in leases]),
     )
 
 
@@ -120,16 +120,14 @@ def _signers(head: HeadEvent) -> str:
     return ", ".join([*(["reporter"] if bits & REPORTER_BIT else []), *verifiers])
 
 
-def _installed(system: System, fleet_id: FleetId, block: BlockNumber) -> Steps:
-    first = system.manifest.first_block
-    told = events(system.registry, "SetCapacity", [topic(fleet_id)], first=first, block=block)
+def _installed(source: EventSource, fleet_id: FleetId) -> Steps:
+    told = source.events("FleetRegistry.SetCapacity", fleetId=fleet_id)
     return Steps.of((event.at, event.arguments["capacity"]) for event in told)
 
 
-def _waterfall(system: System, fleet_id: FleetId, leases: list[Lease], block: BlockNumber) -> Waterfall:
-    revenue = system.router.revenue(fleet_id, block)
-    first = system.manifest.first_block
-    paid_in = events(system.router, "Distribute", [topic(fleet_id)], first=first, block=block)
+def _waterfall(system: System, source: EventSource, fleet_id: FleetId, leases: list[Lease]) -> Waterfall:
+    revenue = system.router.revenue(fleet_id, source.block)
+    paid_in = source.events("RevenueRouter.Distribute", fleetId=fleet_id)
     distributed = sum(event.arguments["amount"] for event in paid_in)
     split = revenue.protocol_fee + revenue.operating + revenue.shares - distributed
     return Waterfall(

@@ -8,9 +8,9 @@ from typing import Final
 
 from pyutils.chain import rpc
 from pyutils.contracts import System
-from pyutils.contracts.base import Contract
 from pyutils.models.money import SlashReason
-from pyutils.operations.history import Event, events, topic
+from pyutils.operations.event_source import EventSource
+from pyutils.operations.history import Event
 from pyutils.operations.lease_events import read_lease_events
 from pyutils.portfolio.figures import FleetFigures, figures_of
 from pyutils.portfolio.fleet import FleetView, read_fleet
@@ -21,8 +21,9 @@ from pyutils.portfolio.leasing import NAMES as LEASING
 from pyutils.portfolio.leasing import LeasedDay, leased_days, leased_steps
 from pyutils.portfolio.origin import Origin
 from pyutils.portfolio.sla import SlaRecord, sla_record
+from pyutils.portfolio.sources import OpenSource, open_events
 from pyutils.portfolio.steps import Steps
-from pyutils.units import MS_PER_HOUR, WAD, BlockNumber, FleetId, GpuMs, LeaseId, TokenUnits, UnixSeconds, Wad
+from pyutils.units import MS_PER_HOUR, WAD, FleetId, GpuMs, LeaseId, TokenUnits, UnixSeconds, Wad
 
 LEASE_EVENTS: Final = ("Open", "Settle", "EndEarly", "Release", "Close", "Cancel")
 _EARNING: Final = ("Settle", "EndEarly", "Cancel")
@@ -95,32 +96,45 @@ class FleetRecord:
         return figures_of(self.view)
 
 
-def read_fleet_record(system: System, fleet_id: FleetId, block: rpc.Block = "latest") -> FleetRecord:
-    """Return all that is known of a fleet up to a block. Raises as `read_fleet`."""
+def read_fleet_record(
+    system: System, fleet_id: FleetId, block: rpc.Block = "latest", open_source: OpenSource | None = None
+) -> FleetRecord:
+    """Return all that is known of a fleet up to a block.
+
+    Args:
+        system: the contracts.
+        fleet_id: the fleet.
+        block: a number, or `latest`, `safe`, `finalized`.
+        open_source: opens what events are read from; the node by default.
+
+    Raises as `read_fleet`.
+
+    """
     view = read_fleet(system, fleet_id, block)
-    number = view.block.number
-    history = read_fleet_history(system, fleet_id, number)
-    happened = read_lease_events(system, fleet_id, LEASE_EVENTS, number)
-    slashes = _of_fleet(system, system.bond, "Slash", fleet_id, number)
+    at, number = view.block, view.block.number
+    with open_events(system, at, open_source) as source:
+        history = read_fleet_history(system, source, fleet_id)
+        happened = read_lease_events(source, [lease_id for lease_id, _ in history.leases], LEASE_EVENTS)
+        slashes = list(source.events("OperatorBond.Slash", fleetId=fleet_id))
+        told = list(source.events([f"MeterOracle.{name}" for name in REPORTING], fleetId=fleet_id))
+        routed = list(source.events([f"RevenueRouter.{name}" for name in _ROUTING], fleetId=fleet_id))
+        debt = _debt_origin(system, source, view)
     terms_ids = {lease.terms_id for _, lease in history.leases}
     terms = {terms_id: system.lease_terms.terms_of(terms_id, number) for terms_id in terms_ids}
-    sla = sla_record(history.leases, happened, slashes, terms, view.block.at)
-    told = _of_fleet(system, system.oracle, REPORTING, fleet_id, number)
-    incidents = incidents_of(told, slashes, view.row.head, system.loss_fund.address)
     return FleetRecord(
         view=view,
         history=history,
         leasing=_leasing(view, history, happened),
         earnings=_earnings(view, history, happened),
-        sla=sla,
-        incidents=incidents,
+        sla=sla_record(history.leases, happened, slashes, terms, at.at),
+        incidents=incidents_of(told, slashes, view.row.head, system.loss_fund.address),
         origins=Origins(
             meter=_meter_origin(view, told),
-            revenue=Origin.of_events(view.block, _of_fleet(system, system.router, _ROUTING, fleet_id, number)),
-            sla=Origin.of_events(view.block, _named(happened, ("Close",))),
-            bond=Origin.of_events(view.block, _to_lessees(slashes)),
-            incidents=Origin.of_events(view.block, [*_unusual(told), *_lies(slashes)]),
-            debt=_debt_origin(system, view),
+            revenue=Origin.of_events(at, routed),
+            sla=Origin.of_events(at, _named(happened, ("Close",))),
+            bond=Origin.of_events(at, [one for one in slashes if not _is_lie(one)]),
+            incidents=Origin.of_events(at, [*_unusual(told), *filter(_is_lie, slashes)]),
+            debt=debt,
         ),
     )
 
@@ -168,14 +182,15 @@ def _unusual(told: Sequence[Event]) -> list[Event]:
     return [event for event in told if event.name != "AdvanceHead" or event.transaction in restated]
 
 
-def _debt_origin(system: System, view: FleetView) -> Origin | None:
+def _debt_origin(system: System, source: EventSource, view: FleetView) -> Origin | None:
     """Return which events told of the open or held loan; interest runs until the block."""
     if view.row.market is None:
         return None
     if view.row.loan is None:
         return Origin.of_state(view.block, "FleetCredit.loanOf")
-    credit, first = system.credit(view.row.fleet.settlement_token).credit, system.manifest.first_block
-    told = events(credit, _DEBT, [topic(view.row.loan.loan_id)], first=first, block=view.block.number)
+    credit = system.credit(view.row.fleet.settlement_token).credit
+    names = [f"FleetCredit.{name}" for name in _DEBT]
+    told = source.events(names, contract=credit.address, loanId=view.row.loan.loan_id)
     return Origin.of_events(view.block, told, view.block.at)
 
 
@@ -183,15 +198,5 @@ def _named(happened: Lives, names: Sequence[str]) -> list[Event]:
     return [event for life in happened.values() for event in life if event.name in names]
 
 
-def _lies(slashes: Sequence[Event]) -> list[Event]:
-    return [event for event in slashes if event.arguments["reason"] == SlashReason.LIE]
-
-
-def _to_lessees(slashes: Sequence[Event]) -> list[Event]:
-    return [event for event in slashes if event.arguments["reason"] != SlashReason.LIE]
-
-
-def _of_fleet(
-    system: System, contract: Contract, names: str | Sequence[str], fleet_id: FleetId, block: BlockNumber
-) -> list[Event]:
-    return list(events(contract, names, [topic(fleet_id)], first=system.manifest.first_block, block=block))
+def _is_lie(slash: Event) -> bool:
+    return bool(slash.arguments["reason"] == SlashReason.LIE)

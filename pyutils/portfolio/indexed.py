@@ -15,7 +15,7 @@ from pyutils.models import Address
 from pyutils.operations.event_source import EventSource
 from pyutils.portfolio.block import PinnedBlock
 from pyutils.portfolio.holdings import Holdings, read_holdings
-from pyutils.portfolio.statement import OpenSource
+from pyutils.portfolio.sources import OpenSource
 from pyutils.units import BlockNumber, UnixSeconds
 
 

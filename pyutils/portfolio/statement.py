@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyutils.contracts import System
 from pyutils.contracts.base import Block
 from pyutils.models import LoanState
-from pyutils.operations.event_source import EventSource, NodeEvents
 from pyutils.portfolio import places
-from pyutils.portfolio.block import PinnedBlock
 from pyutils.portfolio.costs import ShareCost, read_costs
 from pyutils.portfolio.exposure import Exposure, read_exposures
 from pyutils.portfolio.fleet import FleetView, read_fleet
@@ -22,11 +19,9 @@ from pyutils.portfolio.lending import Lending, read_lending
 from pyutils.portfolio.loan_tracks import LoanTrack, read_loan_tracks
 from pyutils.portfolio.payments import ReceiptPayments
 from pyutils.portfolio.position import Position, read_position
+from pyutils.portfolio.sources import OpenSource, open_events
 from pyutils.portfolio.yields import ShareYield, share_yields
 from pyutils.units import FleetId
-
-OpenSource = Callable[[PinnedBlock], AbstractContextManager[EventSource]]
-"""Opens the events up to a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +58,8 @@ def read_statement(
 
     """
     position = read_position(system, account, block, contract=True)
-    number = position.block.number
-    opened = nullcontext(NodeEvents(system, number)) if open_source is None else open_source(position.block)
-    with opened as source:
+    views = _views(system, position)
+    with open_events(system, position.block, open_source) as source:
         facts = read_fleet_facts(source)
         incomes = read_incomes(source, account, facts)
         payments = ReceiptPayments(system.web3, _payers(system, facts))
@@ -73,27 +67,39 @@ def read_statement(
         lending = read_lending(system, source, account)
         every_loan = read_loan_tracks(system, source)
         yields = share_yields(source, costs, incomes, position.shares, facts, position.block.at)
-    lent = {one.token for one in lending}
-    own = {(one.token, one.loan_id) for one in position.loans}
-    tracks = tuple(
-        track
-        for track in every_loan
-        if track.token in lent or (track.token, track.loan_id) in own or track.loan.borrower == account
-    )
-    views = _views(system, position)
-    concerned = {*views, *(FleetId(one.fleet_id) for one in position.bonds)}
-    concerned |= {FleetId(one.lease.fleet_id) for one in position.leases}
-    concerned |= {FleetId(track.loan.fleet_id) for track in tracks}
+        tracks = _concerning(account, position, lending, every_loan)
+        concerned = _concerned(position, views, tracks)
+        fleets = tuple(read_fleet_history(system, source, fleet_id) for fleet_id in sorted(concerned))
     return Statement(
         position=position,
         incomes=incomes,
         costs=costs,
         yields=yields,
         exposures=read_exposures(position, _lent(system, position, tracks), views, facts),
-        fleets=tuple(read_fleet_history(system, fleet_id, number) for fleet_id in sorted(concerned)),
+        fleets=fleets,
         lending=lending,
         loans=tracks,
     )
+
+
+def _concerning(
+    account: str, position: Position, lending: Sequence[Lending], tracks: Sequence[LoanTrack]
+) -> tuple[LoanTrack, ...]:
+    """Return the loans of an account, and those of the markets that it lent in."""
+    lent = {one.token for one in lending}
+    own = {(one.token, one.loan_id) for one in position.loans}
+    return tuple(
+        track
+        for track in tracks
+        if track.token in lent or (track.token, track.loan_id) in own or track.loan.borrower == account
+    )
+
+
+def _concerned(position: Position, views: Iterable[FleetId], tracks: Sequence[LoanTrack]) -> set[FleetId]:
+    """Return the fleets of shares and titles, of bonds, of leases and of loans."""
+    concerned = {*views, *(FleetId(one.fleet_id) for one in position.bonds)}
+    concerned |= {FleetId(one.lease.fleet_id) for one in position.leases}
+    return concerned | {FleetId(track.loan.fleet_id) for track in tracks}
 
 
 def _payers(system: System, fleets: Mapping[FleetId, FleetFacts]) -> list[str]:

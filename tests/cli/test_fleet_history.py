@@ -319,3 +319,20 @@ def test_show__history_with_a_loan__names_the_events_of_its_debt(sh: Shell, flee
     assert (origin["told_by"], origin["events"], origin["age_s"]) == ("DrawLoan", 1, 0)
     assert origin["first"] == origin["last"]
     assert "DrawLoan in block" in sh("fleet", "show", fleet.fleet_id, "--history")
+
+
+def test_show__history_from_the_index__is_that_from_the_node(sh: Shell, fleet: LiveFleet, posted: str) -> None:
+    sh("report", "dispute", fleet.fleet_id, *DISPUTER)
+    sh("admin", "rule", fleet.fleet_id, "--upheld", "--account", "arbiter")
+    lease = opened(sh, fleet)
+    sh("lease", "end", lease, *LESSEE)
+    show = ("fleet", "show", fleet.fleet_id, "--history")
+    assert "there is no index" in sh.refused(*show, "--from-index")
+    sh("index", "sync")
+    found = sh.json(*show, "--from-index", "--csv", "indexed.csv")
+    assert found == sh.json(*show, "--csv", "node.csv")
+    assert len(found["history"]["incidents"]) == 2
+    assert (sh.folder / "indexed.csv").read_text() == (sh.folder / "node.csv").read_text()
+    behind = sh.json("index", "status")["block"] + 1
+    assert f"block {behind}" in sh.refused(*show, "--from-index", "--block", behind)
+    assert "no events are asked for" in sh.refused("fleet", "show", fleet.fleet_id, "--from-index")

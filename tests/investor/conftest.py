@@ -13,6 +13,8 @@ from pyutils.chain import connect
 from pyutils.contracts import System
 from pyutils.demo import run_devnet
 from pyutils.devnet import CHAIN_ID
+from pyutils.index import Store, sync
+from pyutils.index.source import bulk_source
 from pyutils.manifest import Manifest, read_manifest, user_path
 from pyutils.meter import Cast, synthetic_trace, write_trace
 
@@ -32,6 +34,12 @@ class Played:
     @property
     def system(self) -> System:
         return self.system_at(self.url)
+
+    def indexed(self, folder: Path) -> str:
+        """Index the chain's whole life up to now, and return where."""
+        url = f"sqlite:///{folder / 'index.sqlite'}"
+        sync(Store.at(url, writes=True), bulk_source([self.url], self.manifest.chain_id), self.manifest)
+        return url
 
     def system_at(self, url: str) -> System:
         """Return the system behind an endpoint that is asked once, and believed."""

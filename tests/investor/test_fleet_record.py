@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyutils.chain import RevertedError
+from pyutils.index import open_index
+from pyutils.operations.event_source import NodeEvents
+from pyutils.operations.lease_events import lease_ids, read_lease_events
 from pyutils.portfolio.block import NoSuchBlockError
-from pyutils.portfolio.fleet_record import FleetRecord, read_fleet_record
+from pyutils.portfolio.fleet_record import LEASE_EVENTS, FleetRecord, read_fleet_record
 from pyutils.portfolio.incidents import Kind, Outcome
+from pyutils.portfolio.indexed import indexed_events
 from pyutils.portfolio.origin import Origin
 from pyutils.portfolio.sla import Standing
-from pyutils.units import FleetId, UnixSeconds
+from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
 from .conftest import Played
 from .raw_logs import RawLogs, account, label, topic, words
@@ -240,3 +245,23 @@ def test_record__nothing_there__is_refused(played: Played, last: int) -> None:
         read_fleet_record(played.system, FleetId(9))
     with pytest.raises(NoSuchBlockError):
         read_fleet_record(played.system, FLEETS[0], last + 1_000)
+
+
+def test_record__from_the_index__is_that_from_the_node(
+    played: Played, records: dict[FleetId, FleetRecord], last: int, tmp_path: Path
+) -> None:
+    with open_index(played.indexed(tmp_path), played.manifest) as index:
+        for fleet_id in FLEETS:
+            found = read_fleet_record(played.system, fleet_id, last, indexed_events(index))
+            assert found == records[fleet_id]
+
+
+def test_lease_events__of_more_leases_than_are_asked_for__are_the_same(
+    played: Played, last: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = NodeEvents(played.system, BlockNumber(last))
+    ids = lease_ids(played.system, source, FLEETS[1])
+    asked_for = read_lease_events(source, ids, LEASE_EVENTS)
+    monkeypatch.setattr("pyutils.operations.lease_events._ASKED_FOR", 1)
+    assert read_lease_events(source, ids, LEASE_EVENTS) == asked_for
+    assert all(life[0].name == "Open" for life in asked_for.values())

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyutils.devnet import account
-from pyutils.index import Store, open_index, sync
-from pyutils.index.source import bulk_source
+from pyutils.index import open_index
 from pyutils.models import parse_address
 from pyutils.operations.event_source import EventSource, NodeEvents, UnknownArgumentError
 from pyutils.portfolio.block import pin
@@ -34,9 +33,7 @@ MOMENTS = 6
 @pytest.fixture(scope="module")
 def database(played: Played, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return an index of the whole life."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('index') / 'index.sqlite'}"
-    sync(Store.at(url, writes=True), bulk_source([played.url], played.manifest.chain_id), played.manifest)
-    return url
+    return played.indexed(tmp_path_factory.mktemp("index"))
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def _draws(played: Played) -> set[bytes]:
 
 @pytest.mark.parametrize("fleet_id", FLEETS)
 def test_fleet_history__intervals__add_up_to_the_head(played: Played, block: BlockNumber, fleet_id: FleetId) -> None:
-    history = read_fleet_history(played.system, fleet_id, block)
+    history = read_fleet_history(played.system, NodeEvents(played.system, block), fleet_id)
     head = played.system.oracle.head(fleet_id)
     assert sum(one.available_gpu_ms for one in history.intervals) == head.available_gpu_ms
     assert sum(one.busy_gpu_ms for one in history.intervals) == head.busy_gpu_ms
@@ -94,7 +94,7 @@ def test_fleet_history__intervals__add_up_to_the_head(played: Played, block: Blo
 
 @pytest.mark.parametrize("fleet_id", FLEETS)
 def test_waterfall__every_unit__is_somewhere(played: Played, block: BlockNumber, fleet_id: FleetId) -> None:
-    flow = read_fleet_history(played.system, fleet_id, block).waterfall
+    flow = read_fleet_history(played.system, NodeEvents(played.system, block), fleet_id).waterfall
     assert flow.deposits + flow.distributed == (
         flow.refunded + flow.held + flow.unrouted + flow.protocol_fee + flow.operating + flow.shares
     )

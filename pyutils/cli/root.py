@@ -35,7 +35,7 @@ _COMMANDS: dict[str, str] = {
     "positions": "pyutils.cli.positions:positions",
     "read": "pyutils.cli.tools:read",
     "report": "pyutils.cli.report:report",
-    "roles": "pyutils.cli.tools:roles",
+    "roles": "pyutils.cli.roles:roles",
     "settle": "pyutils.cli.money:settle",
     "shares": "pyutils.cli.money:shares",
     "vault": "pyutils.cli.vault:vault",

@@ -29,6 +29,7 @@ _COMMANDS: dict[str, str] = {
     "fleet": "pyutils.cli.fleet:fleet",
     "index": "pyutils.cli.index:index",
     "lease": "pyutils.cli.lease:lease",
+    "migrate": "pyutils.cli.migrate:migrate",
     "operator-demo": "pyutils.cli.operator_demo:operator_demo",
     "operator": "pyutils.cli.operator:operator",
     "portfolio": "pyutils.cli.portfolio:portfolio",

@@ -34,7 +34,7 @@ def _check(session: Session, account: str, block: Block) -> None:
 
 
 def _finding(check: Check) -> Finding:
-    said = "; ".join(check.left) or f"{check.count} looked at"
+    said = "; ".join(check.left) or f"none of {check.count}"
     return Finding(check.what, is_well=not check.left, said=said)
 
 

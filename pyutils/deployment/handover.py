@@ -95,7 +95,7 @@ def read_handover(system: System, account: str, block: Block = "latest") -> Hand
     """Return what `account` can still do in a system as of `block`."""
     record, who = record_of(system, block), parse_address(account)
     checks = (
-        Check("events of the AccessManager and its state agree", record.count, record.differences(system.authority)),
+        Check("events that the AccessManager's state contradicts", record.count, record.differences(system.authority)),
         _roles(system, who, record),
         _functions(system, who, record),
         _authorities(system, record),

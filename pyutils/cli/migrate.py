@@ -57,10 +57,13 @@ def pause(session: Session) -> None:
 
 
 @migrate.command()
+@click.option("--of", "account", metavar="ADDRESS", help="Only what this account has to do.")
 @reads
-def status(session: Session, block: Block) -> None:
+def status(session: Session, block: Block, account: str | None) -> None:
     """List what still runs, and who ends it by which command; status 0 once all ran out, else 1."""
     found = read_remaining(session.system, block)
+    if account is not None:
+        found = found.of(session.address(account))
     session.show(_plain(found), lambda: _print(session, found))
     if not found.ran_out:
         counts = ", ".join(f"{number} × {kind}" for kind, number in found.count().items())

@@ -40,7 +40,7 @@ def _loan(stage: Stage, market: CreditSystem, loan_id: LoanId, loan: Loan) -> It
             token=token,
             amount=owed,
             ends_at=UnixSeconds(last),
-            steps=tuple(_payments(stage, loan_id, loan, option)),
+            steps=tuple(_payments(stage, market, loan_id, loan)),
         )
     elif loan.state is LoanState.HELD:
         yield Obligation(
@@ -50,16 +50,28 @@ def _loan(stage: Stage, market: CreditSystem, loan_id: LoanId, loan: Loan) -> It
             amount=loan.held_owed,
             steps=(
                 stage.by_role("risk", f"gpurwa credit offer {loan_id} PRICE{option}"),
-                stage.step(ANYONE, (), f"gpurwa credit bid {loan_id}{option}"),
+                stage.step(
+                    ANYONE,
+                    (),
+                    f"gpurwa credit bid {loan_id} --lot{option}",
+                    after="" if loan.asking_price else "it is offered",
+                ),
             ),
         )
 
 
-def _payments(stage: Stage, loan_id: LoanId, loan: Loan, option: str) -> Iterator[Step]:
+def _payments(stage: Stage, market: CreditSystem, loan_id: LoanId, loan: Loan) -> Iterator[Step]:
+    option = stage.coin_option(market)
     yield stage.step("borrower", loan.borrower, f"gpurwa credit repay {loan_id} all{option}")
     yield stage.step(ANYONE, (), f"gpurwa credit service {loan_id}{option}")
-    if loan.breached_since:
+    if not loan.breached_since:
+        return
+    if not market.auction.sale(loan_id, stage.number).touched_at:
         yield stage.step(ANYONE, (), f"gpurwa credit auction start {loan_id}{option}")
+    elif loan.collateral_amount:
+        yield stage.step(ANYONE, (), f"gpurwa credit bid {loan_id} --collateral AMOUNT{option}")
+    else:
+        yield stage.step(ANYONE, (), f"gpurwa credit bid {loan_id} --lot{option}")
 
 
 def _pledges(stage: Stage, market: CreditSystem) -> Iterator[Obligation]:

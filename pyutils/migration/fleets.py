@@ -7,7 +7,7 @@ from typing import Final
 
 from pyutils.migration.obligation import ANYONE, Kind, Obligation
 from pyutils.migration.stage import Stage
-from pyutils.models import FleetStatus
+from pyutils.models import ZERO_ADDRESS, FleetStatus
 from pyutils.operations.history import Event, events
 from pyutils.portfolio.fleet import FleetRow
 from pyutils.units import SECONDS_PER_HOUR, FleetId, UnixSeconds
@@ -101,10 +101,14 @@ def _revenue(stage: Stage, row: FleetRow) -> Iterator[Obligation]:
 def _title(stage: Stage, row: FleetRow) -> Obligation:
     custodians = {market.custody.address for market in stage.system.credit_markets()}
     in_custody = row.owner in custodians
-    command = f"gpurwa fleet wind-down {row.fleet_id}"
-    after = "its loan is paid" if in_custody else "its leases are over" if row.leased_gpus else ""
+    owner = row.controller if in_custody else row.owner
+    after = "it is out of custody" if in_custody else "its leases are over" if row.leased_gpus else ""
+    step = stage.step(
+        "controller" if in_custody else "title owner",
+        () if owner == ZERO_ADDRESS else owner,
+        f"gpurwa fleet wind-down {row.fleet_id}",
+        after=after,
+    )
     return Obligation(
-        kind=Kind.FLEET,
-        what=f"fleet {row.fleet_id} is live, {row.leased_gpus} GPUs leased",
-        steps=(stage.step("title owner", row.controller if in_custody else row.owner, command, after=after),),
+        kind=Kind.FLEET, what=f"fleet {row.fleet_id} is live, {row.leased_gpus} GPUs leased", steps=(step,)
     )

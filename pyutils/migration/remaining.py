@@ -40,6 +40,11 @@ class Remaining(FrozenModel):
         """Whether nothing runs any more."""
         return not self.obligations
 
+    def of(self, account: str) -> Remaining:
+        """Return only what an account has to do, or may as one of a few."""
+        mine = tuple(one for one in self.obligations if any(account in step.accounts for step in one.steps))
+        return self.model_copy(update={"obligations": mine})
+
     def count(self) -> dict[Kind, int]:
         """Return how many of each kind there are."""
         kinds = [one.kind for one in self.obligations]

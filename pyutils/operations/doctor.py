@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pyutils import toolchain
 from pyutils.chain import DEV_CHAINS, rpc
 from pyutils.contracts import System
+from pyutils.deployment.handover import read_handover
 from pyutils.deployment.roles import Role
 from pyutils.deployment.runtime_code import code_hash
 from pyutils.errors import ContractError, GpuRwaError
@@ -83,6 +84,8 @@ def doctor(connect: Callable[[], System]) -> Iterator[Finding]:
     held = {role.role_id for role in read_access(system).roles if role.holders}
     empty = [role.name.lower() for role in Role if int(role) not in held]
     yield Finding("roles", not empty, f"nobody is {', '.join(empty)}" if empty else f"{len(held)} held")
+    left = read_handover(system, manifest.deployer).left
+    yield Finding("deployer", not left, "; ".join(left) or "can do nothing")
     yield _clock(system)
 
 

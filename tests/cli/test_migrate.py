@@ -12,13 +12,14 @@ from pyutils.contracts import System
 from pyutils.deployment import DEV_ACCOUNTS
 from pyutils.devnet import account
 from pyutils.operations.history import block_time
-from pyutils.units import FleetId
+from pyutils.units import FleetId, LoanId
 
 from .lending import LENDER, OWNER, draw, lend
-from .shell import LiveFleet, Shell, enroll, metered, opened, reported, signed
+from .shell import LiveFleet, Shell, enroll, metered, opened, reported, signed, twice
 
 ACCOUNTS = {account(name).address: name for name in DEV_ACCOUNTS}
 ANYONE = "keeper"
+ANYBODY = ("--account", ANYONE)
 
 
 class Migrator:
@@ -171,11 +172,11 @@ def test_status__lease_that_is_over__is_closed_by_a_report_or_after_the_proof_de
         assert "lease close" in migrator.done
         assert {"shares collect", f"claim {fleet.fleet_id}"} <= set(migrator.done)
     else:
-        sh.clock.travel(unproved["not_before"] - 1)
+        sh.clock.travel(unproved["not_before"] - 120)
         words = shlex.split(unproved["command"])[1:]
-        assert "proof deadline running" in sh.refused(*words, "--account", ANYONE)
+        assert "proof deadline running" in sh.refused(*words, *ANYBODY)
         sh.clock.travel(unproved["not_before"])
-        sh(*words, "--account", ANYONE)
+        sh(*words, *ANYBODY)
         migrator.run_out()
         assert "operator once" not in migrator.done
     assert sh.json("lease", "show", lease)["closed"]
@@ -241,3 +242,47 @@ def test_status__everything_at_once__runs_out_by_the_commands_that_are_printed(
         assert coin.balance_of(record.address) <= 2, name
     for number in (fleet.fleet_id, other):
         assert coin.balance_of(system.shares(FleetId(number)).address) <= 2
+
+
+def test_status__lot_that_the_vault_took__is_offered_and_sold(sh: Shell, fleet: LiveFleet, migrator: Migrator) -> None:
+    system = System.at(sh.chain.web3, sh.chain.manifest)
+    (market,) = system.credit_markets()
+    loan = draw(sh, fleet)
+    sh("migrate", "pause", "--account", "guardian")
+    sh.clock.advance(3 * 86_400)
+    sh("credit", "mark", loan, *ANYBODY)
+
+    def steps(kind: str) -> list[dict[str, Any]]:
+        (one,) = (one for one in migrator.look()["obligations"] if one["kind"] == kind)
+        found: list[dict[str, Any]] = one["steps"]
+        return found
+
+    start = steps("loan")[2]
+    assert start["command"] == f"gpurwa credit auction start {loan} --network devnet"
+    migrator.obey(start)
+    assert steps("loan")[2]["command"] == f"gpurwa credit bid {loan} --lot --network devnet"
+    while market.auction.sale(LoanId(loan)).lot_elapsed < 72 * 3_600:
+        sh.clock.advance(3_600 - 1)
+        market.auction.touch(system.lane(account(ANYONE)), LoanId(loan))
+    sh("credit", "auction", "give", loan, *ANYBODY)
+
+    offer, bid = steps("lot")
+    assert (offer["role"], offer["accounts"], bid["after"]) == ("risk", [account("risk").address], "it is offered")
+    words = shlex.split(offer["command"].replace("PRICE", "9000"))[1:]
+    twice(sh, (*words, "--account", "risk"))
+    bid = steps("lot")[1]
+    assert bid["after"] == ""
+    sh("faucet", ANYONE, *ANYBODY)
+    migrator.obey(bid)
+    migrator.run_out()
+    assert system.registry.owner_of(FleetId(fleet.fleet_id)) == account(ANYONE).address
+
+
+def test_status__of_one_account__only_what_it_has_to_do(sh: Shell, fleet: LiveFleet, migrator: Migrator) -> None:
+    lend(sh, 1_000)
+    opened(sh, fleet)
+    assert len(migrator.look()["obligations"]) == 6
+    for who, expected in (("lender-1", ["lent"]), ("lessee-1", ["lease"]), ("bidder", []), ("guardian", ["business"])):
+        status, out, _ = sh.run("migrate", "status", "--of", who, "--json")
+        assert [one["kind"] for one in json.loads(out)["obligations"]] == expected
+        assert status == bool(expected)

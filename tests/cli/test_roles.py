@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyutils.devnet import account
 
 from .shell import LiveFleet, Shell
@@ -46,3 +48,20 @@ def test_roles__check_of_somebody_with_rights__status_1_and_what_is_left(sh: She
     assert status == 1
     assert f"it owns the title of fleet {fleet.fleet_id}" in out
     assert sh.run("roles", "--check", "--of", "0x12")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("holder", "said"),
+    [
+        ("LeaseBook", "it is the system's LeaseBook"),
+        ("0x0000000000000000000000000000000000000000", "it is the zero address"),
+        ("TestStablecoin", "it is the system's TestStablecoin"),
+    ],
+)
+def test_grant_role__holder_that_cannot_act__one_line_and_nothing_is_announced(
+    sh: Shell, holder: str, said: str
+) -> None:
+    line = sh.refused("admin", "grant-role", "guardian", holder, "--delay", "0s", "--account", "admin")
+    assert line.startswith("gpurwa: guardian cannot be held by 0x")
+    assert said in line
+    assert sh.json("roles")["announced"] == []

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import click
 from ape.cli import ConnectedProviderCommand
 
+from pyutils.ape_system import RECORD_VARIABLE
 from pyutils.errors import GpuRwaError
+
+RECORD: Final = click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help=f"File of the deployment record; by default the one of the connected chain. [{RECORD_VARIABLE}]",
+)
 
 
 class ScriptCommand(ConnectedProviderCommand):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,21 @@ class ApeRefusedError(SigningError):
 
 
 class ApeSigner:
-    """A signer that asks an account of ape."""
+    """A signer that asks an account of ape.
+
+    A keyfile's account asks its user before each signature. Where `APE_ACCOUNTS_<alias>_PASSPHRASE` has its passphrase,
+    which is how ape opens it where nobody types, it signs without.
+    """
 
     def __init__(self, account: AccountAPI, ecosystem: EcosystemAPI) -> None:
         self._account, self._ecosystem = account, ecosystem
         self.address: ChecksumAddress = to_checksum_address(str(account.address))
+        sign_alone = getattr(account, "set_autosign", None)
+        if sign_alone is not None and f"APE_ACCOUNTS_{account.alias}_PASSPHRASE" in os.environ:
+            sign_alone(True)
+
+    def __repr__(self) -> str:
+        return f"ApeSigner({self.address})"
 
     def sign_transaction(self, transaction: Mapping[str, Any]) -> bytes:
         """Return the raw signed transaction. Raises `ApeRefusedError`."""

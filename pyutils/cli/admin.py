@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pyutils.cli.parameters import DURATION, FILE, HASH, format_duration
 from pyutils.cli.session import Session, writes
 from pyutils.contracts import Contract
+from pyutils.deployment.holders import require_able
 from pyutils.deployment.roles import Role
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
@@ -283,7 +284,9 @@ def allow_losses(session: Session, booker: str, token: str, amount: str) -> None
 @click.option("--delay", type=DURATION, required=True, help="Between announcing and making its calls.")
 @writes
 def grant_role(session: Session, role: str, who: str, delay: int) -> None:
-    """Give an account a role; it holds it after the role's grant delay. For the admin."""
+    """Give an account a role that can make its calls; it holds it after the role's grant delay. For the admin."""
+    ours = {record.address: name for name, record in session.manifest.everything}
+    require_able(session.system.web3, role, session.address(who), ours=ours)
     arguments = _role(role), session.address(who), delay
     _act(session, session.system.authority, "grantRole", *arguments, said=f"{who} becomes {role}")
 

@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from pyutils.access import AccessKeys
 from pyutils.chain import DEV_CHAINS, Lane, NoAccountError, Receipt, Signer, connect, dev_signer, open_signer
+from pyutils.chain.account import RawKeyError
 from pyutils.cli import output
 from pyutils.cli.parameters import BLOCK, format_time
 from pyutils.contracts import Stablecoin, System
@@ -28,6 +29,8 @@ from pyutils.units import TokenUnits, format_money, parse_money
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STATE_VARIABLE = "GPURWA_STATE"
+_MNEMONIC_WORDS: Final = 12
+"""The shortest one; no path and no role has so many."""
 
 
 class UnknownAddressError(InputError):
@@ -175,11 +178,18 @@ def state_folder(network: str) -> Path:
 
 
 def open_account(account: str | None, settings: Settings, chain_id: int) -> Signer:
-    """Return the signer that `account` names, as `open_signer` reads it, or else the keystore of the settings."""
-    if account is None and settings.keystore is None:
+    """Return the signer that `account` names, as `open_signer` reads it, or else the keystore of the settings.
+
+    Raises `RawKeyError` for a key or a mnemonic, without repeating it.
+    """
+    named = account if account is not None else settings.keystore
+    if named is None:
         raise NoAccountError("no account to sign with")
+    text = str(named)
+    if len(text.split()) >= _MNEMONIC_WORDS:
+        raise RawKeyError("a mnemonic was given in place of an account")
     return open_signer(
-        account if account is not None else str(settings.keystore),
+        text,
         chain_id,
         password_file=settings.password_file,
         prompt=ask_password,
@@ -243,7 +253,12 @@ def writes(function: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--yes", is_flag=True, help="Do not ask before money moves.")
     @click.option("--password-file", type=click.Path(path_type=Path), help="File whose first line opens the keystore.")
-    @click.option("--account", metavar="KEYSTORE|ROLE", help="Who signs. [GPURWA_KEYSTORE]")
+    @click.option(
+        "--account",
+        metavar="KEYSTORE|ROLE",
+        help="Who signs: a keystore file, ape:NAME, a remote signer's URL, kms:MODULE:FUNCTION, or on a development"
+        " chain a role. [GPURWA_KEYSTORE]",
+    )
     @network_options
     @functools.wraps(function)
     def command(

@@ -1,4 +1,4 @@
-"""Putting the system on a chain and looking after it: deploy, doctor, roles, faucet, read."""
+"""Putting the system on a chain and looking after it: deploy, doctor, faucet, read."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rich.progress import Progress
 from pyutils import artifacts
 from pyutils.chain import connect, rpc
 from pyutils.cli.findings import show_findings
-from pyutils.cli.output import print_facts, print_table
-from pyutils.cli.parameters import FILE, format_duration
+from pyutils.cli.output import print_facts
+from pyutils.cli.parameters import FILE
 from pyutils.cli.session import Session, asks, open_account, reads, writes
 from pyutils.contracts.base import Block, abi_type
 from pyutils.deployment import Plan, deploy_system
@@ -25,7 +25,6 @@ from pyutils.operations.calls import read as read_view
 from pyutils.operations.doctor import doctor as examine
 from pyutils.operations.money import faucet as pour
 from pyutils.operations.money import test_coin, test_collateral
-from pyutils.operations.roles import roles as all_roles
 
 
 class ArgumentsError(InputError):
@@ -62,28 +61,6 @@ def deploy(session: Session, file: Path | None) -> None:
 def doctor(session: Session) -> None:
     """Look whether tools, node, deployment record, contracts, roles and clock are in order."""
     show_findings(session, f"Network {session.settings.network}", list(examine(lambda: session.system)))
-
-
-@click.command()
-@reads
-def roles(session: Session, block: Block) -> None:
-    """Say who may call what, as the chain has it."""
-    found = all_roles(session.system, block)
-
-    def people() -> None:
-        rows = []
-        for role in found:
-            holders = "\n".join(
-                f"{one.account}, {format_duration(one.execution_delay_s)} after announcing"
-                if one.execution_delay_s
-                else f"{one.account}, at once"
-                for one in role.holders
-            )
-            functions = "\n".join(role.functions) or ("roles themselves" if role.role_id == 0 else "–")
-            rows.append((role.name, holders or "nobody", functions))
-        print_table(f"Roles on {session.manifest.network}", ("role", "held by", "may call"), rows)
-
-    session.show(found, people)
 
 
 @click.command()

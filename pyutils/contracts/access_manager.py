@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_abi.abi import decode
 
 from pyutils.chain import Lane, Receipt
-from pyutils.contracts.base import Block, Contract
+from pyutils.contracts.base import Block, Contract, function_shape
+
+_AT_ONCE: Final = 200
+"""Reads in one call: some two million gas, which every node gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,18 @@ class AccessManager(Contract):
     def function_role(self, target: str, selector: bytes, block: Block = "latest") -> int:
         """Return the role that may call a function."""
         return int(self._read("getTargetFunctionRole", target, selector, block=block))
+
+    def read_many(self, reads: Sequence[tuple[Any, ...]], block: Block = "latest") -> list[tuple[Any, ...]]:
+        """Return what many views return, asked by few calls: each read is a function's name and its arguments."""
+        found: list[tuple[Any, ...]] = []
+        for begin in range(0, len(reads), _AT_ONCE):
+            part = reads[begin : begin + _AT_ONCE]
+            answers = self._read("multicall", [self.call_data(*read) for read in part], block=block)
+            found += [
+                decode(function_shape(self.NAME, read[0]).outputs, answer)
+                for read, answer in zip(part, answers, strict=True)
+            ]
+        return found
 
     def operation(self, caller: str, target: str, data: bytes, block: Block = "latest") -> bytes:
         """Return the id of a delayed call."""

@@ -20,6 +20,7 @@ from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import encode_call, event_shape
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT
 from pyutils.deployment.blueprint import TEST_COLLATERAL, TEST_FEED, Blueprint, draw
+from pyutils.deployment.handover import read_handover
 from pyutils.deployment.opening import Opening, TestPair
 from pyutils.deployment.part import Part
 from pyutils.deployment.plan import Plan, PlanError
@@ -203,7 +204,10 @@ class Deployment:
         )
 
     def verify(self) -> None:
-        """Compare the chain with the plan. Raises `DeploymentError` with the first difference."""
+        """Compare the chain with the plan, and prove that the deployer can do nothing any more.
+
+        Raises `DeploymentError` with the first difference, `NotHandedOverError` with what the deployer can still do.
+        """
         system, plan = self.system, self.plan
         for name, part in self.blueprint.steps:
             if not self._stands(part):
@@ -224,6 +228,8 @@ class Deployment:
         for token in self.blueprint.tokens:
             if not system.registry.is_token_listed(token):
                 raise DeploymentError(f"token {token} is not listed")
+        # As the chain has it now: the record at hand knows in which block the first event can be.
+        read_handover(System.at(self.web3, self.manifest()), self.blueprint.deployer).require_nothing()
 
     def _renounce(self) -> Receipt:
         """Give up the deployer's only right, once all else is in order."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pyutils import toolchain
 from pyutils.chain import DEV_CHAINS, rpc
 from pyutils.contracts import System
+from pyutils.deployment.handover import read_handover
 from pyutils.deployment.roles import Role
 from pyutils.deployment.runtime_code import code_hash
 from pyutils.errors import ContractError, GpuRwaError
 from pyutils.operations.history import block_time
-from pyutils.operations.roles import roles
+from pyutils.operations.roles import read_access
 
 LATE_S = 900
 """A node whose newest block is older than this lags, or its chain stands still."""
@@ -80,9 +81,11 @@ def doctor(connect: Callable[[], System]) -> Iterator[Finding]:
     yield Finding("business", system.registry.is_sealed(), "open" if system.registry.is_sealed() else "never opened")
     paused = system.registry.is_paused()
     yield Finding("pause", not paused, "new business is stopped" if paused else "not paused", is_needed=False)
-    held = {role.role_id for role in roles(system) if role.holders}
+    held = {role.role_id for role in read_access(system).roles if role.holders}
     empty = [role.name.lower() for role in Role if int(role) not in held]
     yield Finding("roles", not empty, f"nobody is {', '.join(empty)}" if empty else f"{len(held)} held")
+    left = read_handover(system, manifest.deployer).left
+    yield Finding("deployer", not left, "; ".join(left) or "can do nothing")
     yield _clock(system)
 
 

@@ -130,8 +130,10 @@ def request_redeem(market: CreditSystem, lane: Lane, shares: VaultShares | None)
 
 
 def cancel(market: CreditSystem, lane: Lane) -> tuple[Receipt, VaultShares]:
-    """Take back what was asked in the current epoch, and claim the shares at once."""
-    market.vault.cancel_redeem_request(lane, lane.address)
+    """Take back what was asked in the current epoch, and claim the shares at once, with any taken back before."""
+    vault = market.vault
+    if vault.epoch_of(lane.address) == vault.current_epoch() or not vault.claimable_cancel(lane.address):
+        vault.cancel_redeem_request(lane, lane.address)
     receipt = market.vault.claim_cancel(lane, lane.address, lane.address)
     return receipt, VaultShares(market.vault.event(receipt, "CancelRedeemClaim")["shares"])
 

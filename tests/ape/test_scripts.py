@@ -71,7 +71,9 @@ def test_scripts__deploy_publish_settle_positions__one_chain(
         for who in ("operator-a", "lessee-1"):
             gpurwa("faucet", who, "--account", who)
         gpurwa("bond", "stake", fleet, "2000", "--account", "operator-a")
-        lease = gpurwa("lease", "open", fleet, "--gpus", 1, "--for", "4h", "--account", "lessee-1")["lease"]
+        lessee = ("--account", f"TEST::{DEV_ACCOUNTS['lessee-1']}")
+        said = ape("open_lease", *lessee, fleet, "--gpus", 1, "--for", "4h")
+        lease = int(said.partition("lease ")[2].partition(" is open")[0])
         grant = ("--gpu", "gpu-0", "--connection", "papers.txt", "--account", "operator-a")
         gpurwa("lease", "grant", lease, *grant)
         granted = gpurwa("lease", "show", lease)["granted_at"]

@@ -6,6 +6,7 @@ import pytest
 
 from pyutils.contracts import CreditSystem, System
 from pyutils.devnet import account
+from pyutils.migration import Kind, read_remaining
 from pyutils.units import FleetId, LoanId
 
 from .lending import ANYONE, OWNER, draw
@@ -101,8 +102,12 @@ def test_reclaim__borrower_whom_the_gate_refuses__sends_the_lot_to_somebody_whom
     assert "nothing to reclaim" in sh.refused("credit", "reclaim", loan, "--collateral", *OWNER)
     sh.refused("credit", "reclaim", loan, "--lot", *OWNER)
     assert system.registry.owner_of(fleet_id) == market.custody.address
+    (kept,) = (one for one in read_remaining(system).obligations if one.kind is Kind.PLEDGE)
+    assert kept.steps[0].command == f"gpurwa credit reclaim {loan} --lot --network devnet"
+    assert kept.steps[0].accounts == (account("operator-a").address,)
     sh("admin", "holder", "investor-2", *REGISTRAR)
     sh("credit", "reclaim", loan, "--lot", "--to", "investor-2", *OWNER)
+    assert Kind.PLEDGE not in read_remaining(system).count()
     assert system.registry.owner_of(fleet_id) == account("investor-2").address
     assert system.shares(fleet_id).balance_of(account("investor-2").address) == 900_000 * 10**18
     assert "nothing to reclaim" in sh.refused("credit", "reclaim", loan, "--lot", *OWNER)

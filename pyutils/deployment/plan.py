@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from pyutils.chain.signer import DEV_CHAINS, dev_signer
 from pyutils.deployment.credit_plan import CreditPlan, TestCollateral
+from pyutils.deployment.network import network_of
 from pyutils.deployment.roles import EXECUTION_DELAYS_S, Role
 from pyutils.errors import InputError
+from pyutils.keccak import keccak256
+from pyutils.manifest import NETWORK_NAME
 from pyutils.models import ZERO_ADDRESS, Address, FrozenModel, SlaTier, Terms
 from pyutils.units import WAD
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 86_400
 
-SEQUENCER_FEEDS: Final[Mapping[int, str]] = {
-    10: "0x371EAD81c9102C9BF4874A9075FFFf170F2Ee389",
-    8453: "0xBCF85224fc0756B9Fa45aA7892530B47e10b6433",
-    42161: "0xFdB631F5EE196F0ed6FAa767959853A9F217697D",
-}
-"""Chainlink's sequencer uptime feeds."""
+LIVENESS_S: Final = 2 * HOUR_S
+"""How long a report may be disputed, on a chain that includes transactions directly."""
 
-ROLLUPS: Final = frozenset({*SEQUENCER_FEEDS, 84532, 421614, 11155420})
-"""Chains whose inclusion a sequencer can delay, testnets without a feed among them."""
+ROLLUP_LIVENESS_S: Final = 24 * HOUR_S
+"""The same where a sequencer can delay inclusion."""
 
 DEFAULT_TERMS: Final = Terms(
     tiers=(
@@ -115,11 +115,19 @@ class TestCoin(FrozenModel):
     decimals: int = Field(default=6, ge=6, le=18)
 
 
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")]
+"""ISO 3166-2: `DE-HE`."""
+
+
 class Plan(FrozenModel):
     """Parameters, roles, tokens and terms of one deployment."""
 
     chain_id: int = Field(gt=0)
-    network: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    network: str = Field(pattern=NETWORK_NAME)
+    deployer: Address | None = None
+    """From whose address all others follow; whoever signs, unless named."""
+    regions: tuple[Region, ...] = ()
+    """Where fleets are meant to stand: for the registrar and readers, no contract refuses another."""
     grants: tuple[RoleGrant, ...]
     fee_recipient: Address
     protocol_fee_bps: int = Field(ge=0, le=1_000)
@@ -133,6 +141,8 @@ class Plan(FrozenModel):
     """Credit markets, at most one for each settlement token; none where empty."""
     test_collateral: TestCollateral | None = None
     """Listed in every market."""
+    acting_contracts: tuple[Address, ...] = ()
+    """Holders with code that are known to be able to call, though they are no wallet of a kind that is recognized."""
 
     @model_validator(mode="after")
     def _check_roles(self) -> Self:
@@ -183,6 +193,8 @@ class Plan(FrozenModel):
         if not changes.get("tokens"):
             changes.setdefault("test_coin", TestCoin())
             changes.setdefault("test_collateral", TestCollateral())
+        network = network_of(chain_id)
+        feed = network.sequencer_feed if network is not None else None
         fields: dict[str, object] = {
             "chain_id": chain_id,
             "network": f"chain-{chain_id}",
@@ -192,7 +204,13 @@ class Plan(FrozenModel):
             ),
             "fee_recipient": holders.get(Role.ADMIN, ZERO_ADDRESS),
             "protocol_fee_bps": 100,
-            "liveness_s": 24 * HOUR_S if chain_id in ROLLUPS else 2 * HOUR_S,
-            "sequencer_feed": SEQUENCER_FEEDS.get(chain_id, ZERO_ADDRESS),
+            "liveness_s": ROLLUP_LIVENESS_S if network is not None and network.rollup else LIVENESS_S,
+            "sequencer_feed": feed.address if feed is not None else ZERO_ADDRESS,
         }
         return cls.model_validate(fields | changes)
+
+
+def plan_hash(plan: Plan) -> bytes:
+    """Return keccak256 of a plan's canonical JSON: keys sorted, no spaces, ASCII alone."""
+    document = plan.model_dump(mode="json")
+    return keccak256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii"))

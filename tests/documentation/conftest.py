@@ -32,8 +32,9 @@ def newcomer(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Ne
     clone, home = folder / "gpu-rwa", folder / "home"
     home.mkdir()
     _git(folder, "clone", "--quiet", str(project_root), str(clone))
-    listed = _git(project_root, "ls-files", "-z", "--modified", "--others", "--exclude-standard")
-    for name in filter(None, listed.split("\0")):
+    changed = _git(project_root, "diff", "--name-only", "--no-renames", "-z", "HEAD")
+    new = _git(project_root, "ls-files", "-z", "--others", "--exclude-standard")
+    for name in filter(None, (changed + new).split("\0")):
         there = clone / name
         there.unlink(missing_ok=True)
         if (project_root / name).exists():

@@ -48,7 +48,7 @@ def test_guides__followed_word_by_word__do_what_they_say(
     playground = devnet_at(newcomer.clone / "devnet" / guide)
     untouched = files_of(newcomer.clone)
 
-    done = follow(steps, newcomer.clone, newcomer.environment, tmp_path / f"{guide}.log", timeout_s=400)
+    done = follow(steps, newcomer.clone, newcomer.environment, tmp_path / f"{guide}.log", timeout_s=600)
 
     assert shown(steps) >= 2, "a reader sees whether it went well"
     assert not playground.exists(), "a guide clears up what it made"

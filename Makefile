@@ -92,7 +92,7 @@ coverage: setup ## lines and branches of the contracts that Solidity tests reach
 	FOUNDRY_DENY=never forge coverage --report summary --no-match-coverage '(tests|mocks|node_modules)/' --no-match-path 'tests/solidity/gas/*'
 
 docs: setup ## build all pages and the reference into site/, which opens from disk
-	@mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet
 
 shell: setup ## a shell with all tools on its PATH
 	@$${SHELL:-/bin/sh} -i

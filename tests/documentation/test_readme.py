@@ -48,6 +48,12 @@ def test_readme__make_targets__are_there(readme: str, project_root: Path) -> Non
     assert named <= targets
 
 
+def test_readme__links__lead_to_files(readme: str, project_root: Path) -> None:
+    named = re.findall(r"\]\(([^)#:]+)\)", readme)
+    assert len(named) >= 10
+    assert [name for name in named if not (project_root / name).is_file()] == []
+
+
 def test_readme__known_issues__are_numbered(readme: str) -> None:
     issues = readme.split("## Known issues")[1].split("## ", maxsplit=1)[0]
     numbers = [int(number) for number in re.findall(r"^(\d+)\. ", issues, re.MULTILINE)]

@@ -28,7 +28,7 @@ TRACE ?=
 OUT ?= out
 PYTEST := python -m pytest -q
 
-.PHONY: compile artifacts demo operator-demo prometheus devnet test test-slow lint format slither prove bench gas gas-update coverage shell clean
+.PHONY: compile artifacts demo operator-demo prometheus devnet test test-slow lint format slither prove bench gas gas-update coverage docs shell clean
 
 compile: setup ## compile contracts and Solidity tests
 	@forge build contracts
@@ -92,9 +92,12 @@ gas-update: setup artifacts ## write the gas snapshots anew; the diff says what 
 coverage: setup ## lines and branches of the contracts that Solidity tests reach
 	FOUNDRY_DENY=never forge coverage --report summary --no-match-coverage '(tests|mocks|node_modules)/' --no-match-path 'tests/solidity/gas/*'
 
+docs: setup ## build all pages and the reference into site/, which opens from disk
+	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet
+
 shell: setup ## a shell with all tools on its PATH
 	@$${SHELL:-/bin/sh} -i
 
 clean: ## remove what building and testing left; `make clean setup` starts afresh
 	rm -rf .venv .solc .tools node_modules out .forge-out .forge-cache .build contracts/.cache .mypy_cache .ruff_cache .pytest_cache \
-	  .hypothesis dist
+	  .hypothesis dist site

@@ -13,7 +13,7 @@ from typing import Final
 from web3 import Web3
 
 from pyutils.anvil import STOP_TIMEOUT_S, Anvil, states_folder
-from pyutils.chain import RpcPolicy, connect, dev_signer, rpc
+from pyutils.chain import AnvilClock, RpcPolicy, connect, dev_signer, rpc
 from pyutils.chain.signer import LocalSigner
 from pyutils.deployment import DEV_ACCOUNTS, Plan, deploy_system
 from pyutils.deployment.run import journal_path
@@ -38,7 +38,7 @@ class DevnetRunningError(InputError):
 
 
 class NoDevnetError(InputError):
-    """There is no devnet to stop."""
+    """No devnet runs."""
 
     remedy = "Start one with `gpurwa devnet`"
 
@@ -133,6 +133,16 @@ def stop_devnet(folder: Path = USER_FOLDER) -> RunningDevnet:
     user_path(NETWORK, folder).unlink(missing_ok=True)
     _pid_path(folder).unlink(missing_ok=True)
     return running
+
+
+def pass_time(seconds: int, folder: Path = USER_FOLDER) -> int:
+    """Move the clock of the devnet of `folder` on, mine a block, and return its time. Raises `NoDevnetError`."""
+    running = find_devnet(folder)
+    if running is None:
+        raise NoDevnetError(f"no devnet of {folder} runs")
+    clock = AnvilClock(connect([running.url], CHAIN_ID))
+    clock.advance(seconds)
+    return clock.now()
 
 
 def _pid_path(folder: Path) -> Path:

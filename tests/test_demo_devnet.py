@@ -85,6 +85,13 @@ def test_devnet__started_used_and_stopped__is_there_and_then_gone(
     assert "ssh gpu-1" in capsys.readouterr().out
     assert before <= system.web3.eth.get_block("latest")["timestamp"] <= before + 600
 
+    # and it is moved on by command
+    before = system.web3.eth.get_block("latest")["timestamp"]
+    capsys.readouterr()
+    assert run(["devnet", "--pass", "2m"]) == 0
+    assert system.web3.eth.get_block("latest")["timestamp"] == before + 120
+    assert "on the devnet" in capsys.readouterr().out
+
     # the demo's lists of GPUs are on file: its samples, gone on with, make the fleet's next report
     as_of = system.lease_book.lease(LeaseId(lease_id)).granted_at + 600
     with (home / "trace.csv").open("a") as trace:
@@ -101,8 +108,9 @@ def test_devnet__started_used_and_stopped__is_there_and_then_gone(
     assert find_devnet() is None
     assert {path.name for path in (home / "deployments").iterdir()} == {"devnet.log"}
     capsys.readouterr()
-    assert run(["devnet", "--stop"]) == 2
-    assert "Start one with `gpurwa devnet`" in capsys.readouterr().err
+    for command in (["--stop"], ["--pass", "1h"]):
+        assert run(["devnet", *command]) == 2
+        assert "Start one with `gpurwa devnet`" in capsys.readouterr().err
 
 
 def test_devnet__interrupted__no_chain_and_no_record_stay(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The event index: what the contracts emitted, in tables of SQLite or PostgreSQL. `docs/index.md` describes it."""
+"""The event index: what the contracts emitted, in tables of a database, which `docs/event-index.md` describes."""
 
 from pyutils.index.reader import Index, open_index
 from pyutils.index.store import Store, SyncState

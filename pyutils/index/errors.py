@@ -32,7 +32,7 @@ class OtherIndexError(InputError):
 class UnknownEventNameError(InputError):
     """No contract of ours has this event, or the event no such argument."""
 
-    remedy = "Write CONTRACT.Event and arguments as the ABI names them; `docs/index.md` says what is kept"
+    remedy = "Write CONTRACT.Event and arguments as the ABI names them; `docs/event-index.md` says what is kept"
 
 
 class UnindexedContractError(InputError):

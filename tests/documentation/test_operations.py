@@ -8,16 +8,16 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 from pyutils.cli import root
 from pyutils.reporter.settings.config import ServeConfig, VerifierConfig
 from pyutils.reporter.upkeep.alarms import Alarm
+
+from .commands import check_options, commands, known, leaves
 
 PAGES = {"operator.md": 200, "verifier.md": 100, "credit.md": 160}
 UNITS = ("gpurwa-operator.service", "gpurwa-verifier.service")
@@ -41,58 +41,18 @@ def compose(operations: Path) -> Any:
     return yaml.safe_load((operations / "compose.yaml").read_text())
 
 
-def commands(text: str) -> list[list[str]]:
-    """Return the words of every `gpurwa` command in a page: from its blocks, and from the text between."""
-    found = []
-    for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line)
-            for place, word in enumerate(words):
-                if word in ("gpurwa", "as_service") and words[place + 1 : place + 2]:
-                    found.append(words[place + 1 :])
-                    break
-    found += [shlex.split(inline)[1:] for inline in re.findall(r"`(gpurwa [a-z][^`]*)`", text)]
-    return found
-
-
-def known(words: list[str]) -> tuple[click.Command, list[str]]:
-    """Return the command that words name, and the words after it."""
-    command: click.Command = root.cli
-    for place, word in enumerate(words):
-        if not isinstance(command, click.Group):
-            return command, words[place:]
-        inner = command.get_command(click.Context(command), word)
-        assert inner is not None, f"there is no command {' '.join(words[: place + 1])}"
-        command = inner
-    return command, []
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_pages__commands__are_all_there_with_their_options(docs: Path, page: str) -> None:
     found = commands((docs / page).read_text())
     assert len(found) >= 8
     for words in found:
-        command, rest = known(words)
-        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-        for word in rest:
-            assert not word.startswith("--") or word in options, f"{' '.join(words)}: {word}"
+        check_options(words)
 
 
 @pytest.mark.parametrize("group", ["credit", "vault"])
 def test_credit_page__every_command__is_told(docs: Path, group: str) -> None:
     told = {id(known(words)[0]) for words in commands((docs / "credit.md").read_text())}
-    assert [name for name, command in _leaves(root.cli, group) if id(command) not in told] == []
-
-
-def _leaves(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
-    """Yield the commands below one of a group's, by their whole names."""
-    command = group.get_command(click.Context(group), name)
-    assert command is not None
-    if not isinstance(command, click.Group):
-        yield name, command
-        return
-    for inner in command.list_commands(click.Context(command)):
-        yield from ((f"{name} {leaf}", found) for leaf, found in _leaves(command, inner))
+    assert [name for name, command in leaves(root.cli, group) if id(command) not in told] == []
 
 
 def test_commands__a_page_that_is_wrong__is_found() -> None:
@@ -100,6 +60,9 @@ def test_commands__a_page_that_is_wrong__is_found() -> None:
     with pytest.raises(AssertionError, match="no command operator fly"):
         known(wrong)
     assert commands("```sh\nA=1 gpurwa operator \\\n  run\n```") == [["operator", "run"]]
+    assert commands("```sh\nID=$(gpurwa fleet list --json | head) # what it is\n```") == [["fleet", "list", "--json"]]
+    with pytest.raises(AssertionError, match="--loop"):
+        check_options(["operator", "run", "--loop"])
 
 
 @pytest.mark.parametrize(("page", "most"), PAGES.items())

@@ -170,7 +170,7 @@ def test_page__its_blocks__run_in_order(
 ) -> None:
     page = (project_root / "docs" / "verification.md").read_text()
     blocks = BLOCK.findall(page)
-    assert len(page.splitlines()) <= 120
+    assert len(page.splitlines()) <= 130
     assert [kind for kind, _ in blocks].count("python") == 1
     printed = ""
     for kind, text in blocks:

@@ -302,6 +302,7 @@ def test_show__without_history__is_two_requests(sh: Shell, fleet: LiveFleet, mon
 
 
 def test_show__history_of_a_fleet_where_nothing_happened__says_so(sh: Shell, fleet: LiveFleet) -> None:
+    sh.clock.advance(60)
     said = sh("fleet", "show", fleet.fleet_id, "--history")
     assert "no event until block" in said
     found = history(sh, fleet)

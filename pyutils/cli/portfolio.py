@@ -16,6 +16,7 @@ from pyutils.cli.positions import print_position
 from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
 from pyutils.durable import write_whole
+from pyutils.portfolio.exposure import kinds_of
 from pyutils.units import SHARE_DECIMALS, TokenUnits, format_fixed, format_money
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _page(session: Session, found: Statement) -> bytes:
 def _tables(found: Statement) -> list[tuple[str, Sequence[str], Rows]]:
     money = _money(found)
     yields = {one.fleet_id: one for one in found.yields}
+    kinds = kinds_of(found.exposures)
     return [
         (
             "Received",
@@ -89,7 +91,7 @@ def _tables(found: Statement) -> list[tuple[str, Sequence[str], Rows]]:
             [(one.month, one.source, one.payments, money(one.token, one.amount)) for one in found.monthly],
         ),
         (
-            "What shares cost and brought in",
+            "Cost basis and yield of shares",
             ("#fleet", "#shares", "#cost", "#gained by sales", "#income", "#simple", "#running", "#XIRR"),
             [(one.fleet_id, format_fixed(one.shares, SHARE_DECIMALS), money(one.token, one.basis),
               money(one.token, one.gained), money(one.token, yields[one.fleet_id].income),
@@ -97,11 +99,16 @@ def _tables(found: Statement) -> list[tuple[str, Sequence[str], Rows]]:
              for one in found.costs],
         ),
         (
-            "Where money hangs",
-            ("by", "name", "#shares", "#deposits", "#bonds", "#lent", "#total", "#part"),
-            [(one.dimension, one.name,
-              *(money(one.token, part) for part in (one.shares, one.deposits, one.bonds, one.lent, one.total)),
-              _rate(one.part)) for one in found.exposures],
+            "Lent to vaults",
+            ("#paid in", "#taken out", "#worth now", "#gain", "#XIRR"),
+            [(*(money(one.token, part) for part in (one.paid_in, one.taken_out, one.worth, one.gain)),
+              _rate(one.yearly)) for one in found.lending],
+        ),
+        (
+            "Exposure",
+            ("by", "name", *(f"#{kind}" for kind in kinds), "#total", "#part"),
+            [(one.dimension, one.name, *(money(one.token, getattr(one, kind)) for kind in kinds),
+              money(one.token, one.total), _rate(one.part)) for one in found.exposures],
         ),
     ]  # fmt: skip
 

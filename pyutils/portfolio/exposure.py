@@ -21,6 +21,8 @@ from pyutils.portfolio.position import Position
 from pyutils.units import FleetId
 
 DIMENSIONS: Final = ("class", "region", "operator")
+KINDS: Final = ("shares", "deposits", "bonds", "lent")
+"""What money may be in."""
 
 
 class Exposure(FrozenModel):
@@ -38,6 +40,11 @@ class Exposure(FrozenModel):
     """Of the total of its dimension and coin; None where that is nothing."""
     unvalued: tuple[FleetId, ...]
     """Fleets whose shares or titles are there and have no value, as their class was never priced."""
+
+
+def kinds_of(exposures: Sequence[Exposure]) -> list[str]:
+    """Return what money is in at all, so that tables need no empty columns."""
+    return [kind for kind in KINDS if any(getattr(one, kind) for one in exposures)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,7 @@ def _name(fleet: FleetFacts, dimension: str) -> str:
 
 
 def _exposure(dimension: str, name: str, token: str, group: Sequence[_Piece], whole: int) -> Exposure:
-    sums = {
-        what: sum(piece.amount or 0 for piece in group if piece.what == what)
-        for what in ("shares", "deposits", "bonds", "lent")
-    }
+    sums = {what: sum(piece.amount or 0 for piece in group if piece.what == what) for what in KINDS}
     total = sum(sums.values())
     unvalued = sorted({piece.fleet_id for piece in group if piece.amount is None})
     return Exposure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pyutils.portfolio.exposure import kinds_of
 from pyutils.portfolio.lending import Lending
 from pyutils.portfolio.loan_tracks import LoanTrack
 from pyutils.portfolio.statement import Statement
@@ -170,26 +171,28 @@ def _shares_section(statement: Statement, coins: Mapping[str, Coin]) -> list[Sec
             moves,
         ),
     ]
-    return [Section("shares", "What shares cost and brought in", {}, tables=tables)]
+    return [Section("shares", "Cost basis and yield of shares", {}, tables=tables)]
 
 
 def _exposures(statement: Statement, coins: Mapping[str, Coin]) -> list[Section]:
     """Return where money hangs, by class, region and operator."""
     if not statement.exposures:
         return []
+    kinds = kinds_of(statement.exposures)
     rows: list[Sequence[Cell]] = [
         (
             one.dimension,
             one.name,
-            *(coins[one.token].text(part) for part in (one.shares, one.deposits, one.bonds, one.lent, one.total)),
+            *(coins[one.token].text(getattr(one, kind)) for kind in kinds),
+            coins[one.token].text(one.total),
             rate_text(one.part),
             ", ".join(map(str, one.unvalued)) or NOTHING,
         )
         for one in statement.exposures
     ]
-    columns = ("by", "name", "#shares", "#deposits", "#bonds", "#lent", "#total", "#part", "fleets without a value")
+    columns = ("by", "name", *(f"#{kind}" for kind in kinds), "#total", "#part", "fleets without a value")
     table = Table("By class, region and operator", columns, rows)
-    return [Section("exposure", "Where money hangs", {}, tables=[table])]
+    return [Section("exposure", "Exposure", {}, tables=[table])]
 
 
 def _lending(lending: Lending, now: UnixSeconds, coin: Coin) -> Section:

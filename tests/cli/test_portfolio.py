@@ -53,8 +53,8 @@ def test_portfolio__tables_from_the_index__are_those_from_the_node(sh: Shell, fl
     sh("index", "sync")
     sh("portfolio", "operator-a", "--tables", "node")
     said = sh("portfolio", "operator-a", "--tables", "indexed", "--from-index")
-    assert "What shares cost and brought in" in said
-    assert "Where money hangs" in said
+    assert "Cost basis and yield of shares" in said
+    assert "Exposure" in said
     names = {path.name for path in (sh.folder / "node").iterdir()}
     assert names == {f"{name}.csv" for name in _TABLES}
     for name in names:

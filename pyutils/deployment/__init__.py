@@ -1,6 +1,6 @@
 """Plans a deployment, carries it out step by step, and finishes one that was interrupted."""
 
-from pyutils.deployment.plan import DEV_ACCOUNTS, Plan, PlanError, RoleGrant, TestCoin
+from pyutils.deployment.plan import DEV_ACCOUNTS, Plan, PlanError, RoleGrant, TestCoin, plan_hash
 from pyutils.deployment.roles import Role
 from pyutils.deployment.system import DeploymentError, NoCreate2DeployerError, deploy_system
 
@@ -14,4 +14,5 @@ __all__ = [
     "RoleGrant",
     "TestCoin",
     "deploy_system",
+    "plan_hash",
 ]

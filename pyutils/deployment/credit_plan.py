@@ -107,6 +107,13 @@ class CollateralListing(FrozenModel):
     """How far an answer may lie from the one before it."""
 
 
+class ClassPrice(FrozenModel):
+    """What one new GPU of a class costs, installed, in whole settlement coins; the appraiser moves it later."""
+
+    gpu_class: str = Field(min_length=1, max_length=31, pattern=r"^[ -~]+$")
+    coins: int = Field(gt=0, lt=10**10)
+
+
 class TestCollateral(FrozenModel):
     """A token without value and a price feed without a market, which the deployment brings along."""
 
@@ -139,4 +146,6 @@ class CreditPlan(FrozenModel):
     appraisal: AppraisalPlan = AppraisalPlan()
     health: HealthPlan = HealthPlan()
     auction: AuctionPlan = AuctionPlan()
+    class_prices: tuple[ClassPrice, ...] = ()
+    """The first prices of GPU classes; nothing is lent on a class without one."""
     collaterals: tuple[CollateralListing, ...] = ()

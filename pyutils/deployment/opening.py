@@ -1,4 +1,4 @@
-"""What a credit market is set to when it is put up: caps, who gets the costs of sales, which collateral is listed.
+"""What a credit market is set to when it is put up: caps, who gets the costs of sales, prices of GPU classes, collateral.
 
 The deployer is still the only admin then, and does it in one transaction, so that one look tells all. Later these are
 the roles' to set.
@@ -67,7 +67,9 @@ class Opening:
         caps = {kind: self._view("FleetCredit", "capOf", to_bytes32_text(kind), _NO_KEY) for kind in self._caps()}
         listed = [self._view("CollateralPrices", "isListed", one.token) for one in self._listings()]
         recipient: str = self._view("FleetCredit", "costRecipient")
-        return caps == self._caps() and recipient.lower() == self.market.cost_recipient.lower() and all(listed)
+        priced = [self._view("Appraisal", "priceOf", name)[1] > 0 for name in self._prices()]
+        is_named = recipient.lower() == self.market.cost_recipient.lower()
+        return caps == self._caps() and is_named and all(listed) and all(priced)
 
     def calls(self) -> list[bytes]:
         """Return what the AccessManager is to be called with, all at once."""
@@ -77,6 +79,8 @@ class Opening:
         for kind, cap in self._caps().items():
             yield self._call("FleetCredit", "setCap", to_bytes32_text(kind), _NO_KEY, cap)
         yield self._call("FleetCredit", "setCostRecipient", self.market.cost_recipient)
+        for name, price in self._prices().items():
+            yield self._call("Appraisal", "setPrice", name, price)
         if self.test_pair is not None:
             yield self.test_pair.feed, encode_call("TestPriceFeed", "say", self.test_pair.answer)
         for one in self._listings():
@@ -99,6 +103,9 @@ class Opening:
         plan = self.market.plan
         by_kind = {"fleet": plan.fleet_cap, "operator": plan.operator_cap, "borrower": plan.borrower_cap}
         return {kind: self._units(cap) for kind, cap in by_kind.items()}
+
+    def _prices(self) -> dict[bytes, int]:
+        return {to_bytes32_text(one.gpu_class): self._units(one.coins) for one in self.market.plan.class_prices}
 
     def _units(self, coins: int) -> int:
         unit: int = 10**self.market.decimals

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -11,7 +12,9 @@ from pyutils.chain.signer import DEV_CHAINS, dev_signer
 from pyutils.deployment.credit_plan import CreditPlan, TestCollateral
 from pyutils.deployment.roles import EXECUTION_DELAYS_S, Role
 from pyutils.errors import InputError
+from pyutils.keccak import keccak256
 from pyutils.models import ZERO_ADDRESS, Address, FrozenModel, SlaTier, Terms
+from pyutils.manifest import NETWORK_NAME
 from pyutils.units import WAD
 
 HOUR_S: Final = 3_600
@@ -115,11 +118,19 @@ class TestCoin(FrozenModel):
     decimals: int = Field(default=6, ge=6, le=18)
 
 
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")]
+"""ISO 3166-2: `DE-HE`."""
+
+
 class Plan(FrozenModel):
     """Parameters, roles, tokens and terms of one deployment."""
 
     chain_id: int = Field(gt=0)
-    network: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    network: str = Field(pattern=NETWORK_NAME)
+    deployer: Address | None = None
+    """From whose address all others follow; whoever signs, unless named."""
+    regions: tuple[Region, ...] = ()
+    """Where fleets are meant to stand: for the registrar and readers, no contract refuses another."""
     grants: tuple[RoleGrant, ...]
     fee_recipient: Address
     protocol_fee_bps: int = Field(ge=0, le=1_000)
@@ -133,6 +144,8 @@ class Plan(FrozenModel):
     """Credit markets, at most one for each settlement token; none where empty."""
     test_collateral: TestCollateral | None = None
     """Listed in every market."""
+    acting_contracts: tuple[Address, ...] = ()
+    """Holders with code that are known to be able to call, though they are no wallet of a kind that is recognized."""
 
     @model_validator(mode="after")
     def _check_roles(self) -> Self:
@@ -196,3 +209,9 @@ class Plan(FrozenModel):
             "sequencer_feed": SEQUENCER_FEEDS.get(chain_id, ZERO_ADDRESS),
         }
         return cls.model_validate(fields | changes)
+
+
+def plan_hash(plan: Plan) -> bytes:
+    """Return keccak256 of a plan's canonical JSON: keys sorted, no spaces, ASCII alone."""
+    document = plan.model_dump(mode="json")
+    return keccak256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii"))

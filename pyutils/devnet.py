@@ -16,6 +16,7 @@ from pyutils.anvil import STOP_TIMEOUT_S, Anvil, states_folder
 from pyutils.chain import RpcPolicy, connect, dev_signer, rpc
 from pyutils.chain.signer import LocalSigner
 from pyutils.deployment import DEV_ACCOUNTS, Plan, deploy_system
+from pyutils.deployment.run import journal_path
 from pyutils.errors import ChainError, InputError
 from pyutils.manifest import USER_FOLDER, Manifest, user_path
 
@@ -91,6 +92,7 @@ def start_devnet(
         record = user_path(plan.network, folder)
         # Whatever was recorded was on a chain that is gone.
         record.unlink(missing_ok=True)
+        journal_path(record).unlink(missing_ok=True)
         manifest = deploy_system(account("deployer"), plan, web3, record=record, rpc_urls=(anvil.url,))
     except BaseException:
         anvil.stop()

@@ -202,7 +202,7 @@ def test_seal__another_code_at_a_peer__is_refused(web3: Web3, plan: Plan, holder
     part = blueprint.parts[holder]
     code = rpc.code_at(web3, part.address)
     web3.provider.make_request(RPCEndpoint("anvil_setCode"), [part.address, "0x" + (code[:-1] + b"\x00").hex()])
-    system = System.at(web3, Deployment(DEPLOYER, plan, web3, LanePolicy()).manifest())
+    system = System.at(web3, Deployment(DEPLOYER, plan, web3, LanePolicy()).record.manifest())
 
     with pytest.raises(RevertedError) as refused:
         system.registry.seal(Lane(web3, DEPLOYER), blueprint.seal_hashes)

@@ -22,7 +22,7 @@ _COMMANDS: dict[str, str] = {
     "credit": "pyutils.cli.credit:credit",
     "demo": "pyutils.cli.demo:demo",
     "dashboard": "pyutils.cli.dashboard:dashboard",
-    "deploy": "pyutils.cli.tools:deploy",
+    "deploy": "pyutils.cli.deploy:deploy",
     "deployments": "pyutils.cli.deployments:deployments",
     "devnet": "pyutils.cli.devnet:devnet",
     "doctor": "pyutils.cli.tools:doctor",

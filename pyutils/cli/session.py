@@ -62,7 +62,7 @@ class Session:
         account: str | None = None,
         yes: bool = False,
     ) -> None:
-        self.settings, self.as_json, self.account, self._yes = settings, as_json, account, yes
+        self.settings, self.as_json, self.account, self.yes = settings, as_json, account, yes
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -134,12 +134,12 @@ class Session:
         if "network" in settings.model_fields_set and settings.network != network:
             raise OtherNetworkError(f"{whose} is for the network {network}, not for {settings.network}")
         return Session(
-            settings.model_copy(update={"network": network}), as_json=self.as_json, account=self.account, yes=self._yes
+            settings.model_copy(update={"network": network}), as_json=self.as_json, account=self.account, yes=self.yes
         )
 
     def confirm(self, what: str) -> None:
         """Ask before money moves on a chain where it is worth something. Raises `NotConfirmedError`."""
-        if self.is_dev or self._yes:
+        if self.is_dev or self.yes:
             return
         if not click.confirm(f"{what} on {self.manifest.network}?", err=True):
             raise NotConfirmedError(f"{what}: not confirmed")

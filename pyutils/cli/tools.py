@@ -1,26 +1,18 @@
-"""Putting the system on a chain and looking after it: deploy, doctor, faucet, read."""
+"""Looking after a system on a chain: doctor, faucet, read."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import Progress
 
 from pyutils import artifacts
-from pyutils.chain import connect, rpc
 from pyutils.cli.findings import show_findings
 from pyutils.cli.output import print_facts
-from pyutils.cli.parameters import FILE
-from pyutils.cli.session import Session, asks, open_account, reads, writes
+from pyutils.cli.session import Session, asks, reads, writes
 from pyutils.contracts.base import Block, abi_type
-from pyutils.deployment import Plan, deploy_system
 from pyutils.errors import InputError
-from pyutils.manifest import user_path
 from pyutils.operations.calls import read as read_view
 from pyutils.operations.doctor import doctor as examine
 from pyutils.operations.money import faucet as pour
@@ -31,29 +23,6 @@ class ArgumentsError(InputError):
     """Arguments do not fit a function."""
 
     remedy = "Write numbers plainly, bytes as 0x…, lists and structs as JSON"
-
-
-@click.command()
-@click.option("--plan", "file", type=FILE, help="JSON file of the plan: roles, fees, tokens; needed on a real chain.")
-@writes
-def deploy(session: Session, file: Path | None) -> None:
-    """Put the system on a chain, or finish a deployment that stopped half way. Writes deployments/NETWORK.json."""
-    settings = session.settings
-    if not settings.rpc_urls:
-        raise InputError("no RPC endpoint to deploy to", remedy="Name one with --rpc")
-    web3 = connect(settings.rpc_urls)
-    chain_id = rpc.chain_id(web3)
-    plan = _plan(file) if file is not None else Plan.default(chain_id, network=settings.network)
-    signer = open_account(session.account, settings, chain_id)
-    record = settings.manifest or user_path(plan.network)
-    with Progress(console=Console(stderr=True), transient=True, disable=session.as_json) as bar:
-        task = bar.add_task("deploying", total=None)
-
-        def step(name: str, skipped: bool) -> None:
-            bar.update(task, advance=1, description=f"{name} stands" if skipped else name)
-
-        manifest = deploy_system(signer, plan, web3, record=record, on_step=step, rpc_urls=settings.rpc_urls)
-    session.show(manifest, lambda: click.echo(f"{manifest.summary()}\nrecord: {record}"))
 
 
 @click.command()
@@ -110,17 +79,6 @@ def _address(session: Session, contract: str) -> str:
     """Return where a contract stands, one of credit markets in the first. Raises `UnknownContractError`."""
     in_market = any(contract in market.contracts for market in session.manifest.credit)
     return session.address(contract) if in_market else session.manifest.address(contract)
-
-
-def _plan(file: Path) -> Plan:
-    try:
-        return Plan.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}", remedy="Check the path") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the plan"
-        raise InputError(f"{file}: {where}: {first['msg']}", remedy="Mend the field named") from error
 
 
 def _view(contract: str, function: str, count: int) -> artifacts.AbiEntry:

@@ -1,4 +1,4 @@
-"""What a credit market is set to when it is put up: caps, who gets the costs of sales, prices of GPU classes, collateral.
+"""What a credit market is set to when it is put up: caps, costs of sales, prices of GPU classes, collateral.
 
 The deployer is still the only admin then, and does it in one transaction, so that one look tells all. Later these are
 the roles' to set.

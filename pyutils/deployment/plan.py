@@ -10,25 +10,22 @@ from pydantic import Field, model_validator
 
 from pyutils.chain.signer import DEV_CHAINS, dev_signer
 from pyutils.deployment.credit_plan import CreditPlan, TestCollateral
+from pyutils.deployment.network import network_of
 from pyutils.deployment.roles import EXECUTION_DELAYS_S, Role
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
-from pyutils.models import ZERO_ADDRESS, Address, FrozenModel, SlaTier, Terms
 from pyutils.manifest import NETWORK_NAME
+from pyutils.models import ZERO_ADDRESS, Address, FrozenModel, SlaTier, Terms
 from pyutils.units import WAD
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 86_400
 
-SEQUENCER_FEEDS: Final[Mapping[int, str]] = {
-    10: "0x371EAD81c9102C9BF4874A9075FFFf170F2Ee389",
-    8453: "0xBCF85224fc0756B9Fa45aA7892530B47e10b6433",
-    42161: "0xFdB631F5EE196F0ed6FAa767959853A9F217697D",
-}
-"""Chainlink's sequencer uptime feeds."""
+LIVENESS_S: Final = 2 * HOUR_S
+"""How long a report may be disputed, on a chain that includes transactions directly."""
 
-ROLLUPS: Final = frozenset({*SEQUENCER_FEEDS, 84532, 421614, 11155420})
-"""Chains whose inclusion a sequencer can delay, testnets without a feed among them."""
+ROLLUP_LIVENESS_S: Final = 24 * HOUR_S
+"""The same where a sequencer can delay inclusion."""
 
 DEFAULT_TERMS: Final = Terms(
     tiers=(
@@ -171,6 +168,10 @@ class Plan(FrozenModel):
         if unknown:
             raise ValueError(f"a credit market lends {unknown[0]}, which is no settlement token of the plan")
 
+    def by(self, deployer: str) -> Self:
+        """Return the plan with its deployer named, as its hash in journal and record has it."""
+        return self.model_copy(update={"deployer": deployer})
+
     @classmethod
     def default(cls, chain_id: int, holders: Mapping[Role, str] | None = None, **changes: object) -> Self:
         """Return the plan with the defaults of the design.
@@ -196,6 +197,8 @@ class Plan(FrozenModel):
         if not changes.get("tokens"):
             changes.setdefault("test_coin", TestCoin())
             changes.setdefault("test_collateral", TestCollateral())
+        network = network_of(chain_id)
+        feed = network.sequencer_feed if network is not None else None
         fields: dict[str, object] = {
             "chain_id": chain_id,
             "network": f"chain-{chain_id}",
@@ -205,8 +208,8 @@ class Plan(FrozenModel):
             ),
             "fee_recipient": holders.get(Role.ADMIN, ZERO_ADDRESS),
             "protocol_fee_bps": 100,
-            "liveness_s": 24 * HOUR_S if chain_id in ROLLUPS else 2 * HOUR_S,
-            "sequencer_feed": SEQUENCER_FEEDS.get(chain_id, ZERO_ADDRESS),
+            "liveness_s": ROLLUP_LIVENESS_S if network is not None and network.rollup else LIVENESS_S,
+            "sequencer_feed": feed.address if feed is not None else ZERO_ADDRESS,
         }
         return cls.model_validate(fields | changes)
 

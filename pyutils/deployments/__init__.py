@@ -1,1 +1,1 @@
-"""Deployment records that come with the package, one `<network>.json` each."""
+"""Deployment records that come with the package, one `<network>.json` each, known chains, and an example plan."""

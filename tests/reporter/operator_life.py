@@ -14,9 +14,10 @@ from pathlib import Path
 from pyutils.errors import GpuRwaError
 from pyutils.manifest import Manifest
 from pyutils.reporter.operator_daemon import OperatorDaemon
-from pyutils.reporter.settings.config import OperatorConfig, _tuples
+from pyutils.reporter.settings.config import OperatorConfig
 from pyutils.reporter.settings.folders import Folders
 from pyutils.reporter.store.records import State
+from pyutils.toml_file import tuples
 from pyutils.units import FleetId, UnixSeconds
 
 GAVE_UP = 3
@@ -26,7 +27,7 @@ GAVE_UP = 3
 def live(file: Path) -> int:
     """Live one life. Returns 0 where the report is final at its end."""
     told = json.loads(file.read_text())
-    config = OperatorConfig.model_validate(_tuples(told["config"]))
+    config = OperatorConfig.model_validate(tuples(told["config"]))
     folders = Folders(Path(told["root"]), Path(told["gpus"]))
     manifest = Manifest.model_validate_json(json.dumps(told["manifest"]))
     fleet_id, as_of = FleetId(config.fleet), UnixSeconds(told["as_of"])

@@ -5,7 +5,6 @@ Secrets are never in it, only the paths and names under which signers find them.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +22,7 @@ from pydantic import (
 
 from pyutils.errors import InputError
 from pyutils.models import Address, FrozenModel, PowerModel
+from pyutils.toml_file import first_fault, read_toml, tuples
 from pyutils.units import SECONDS_PER_HOUR
 
 OPERATOR_FILE: Final = "operator.toml"
@@ -264,24 +264,16 @@ class VerifierConfig(Section):
 
 def read_config(path: Path, kind: type[_Config]) -> _Config:
     """Read a configuration file. Raises `ConfigError`, naming the entry, where it cannot be used."""
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        # Beside what is no TOML or no UTF-8: numbers and nesting beyond what Python reads.
-        raise ConfigError(f"{path} is not TOML: {error}") from error
-    return check_config(fields, kind, str(path))
+    return check_config(read_toml(path, ConfigError), kind, str(path))
 
 
 def check_config(fields: Mapping[str, object], kind: type[_Config], name: str) -> _Config:
     """Return a configuration of these fields. Raises `ConfigError`, naming the entry, where it cannot be used."""
     try:
-        return kind.model_validate(_tuples(fields))
+        return kind.model_validate(tuples(fields))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(_entries(first["loc"])) or "the whole"
-        raise ConfigError(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        place, reason = first_fault(error)
+        raise ConfigError(f"{name}: {'.'.join(_entries(place)) or 'the whole'}: {reason}") from error
 
 
 def _entries(place: Sequence[int | str]) -> Iterator[str]:
@@ -301,10 +293,3 @@ def _check_power(meter: PrometheusConfig | NvmlConfig | TraceConfig, power: Powe
     has_energy = not isinstance(meter, TraceConfig) and meter.energy
     if not has_energy and power is None:
         raise ValueError("the meter reads no energy: give [power] idle_watts and max_watts")
-
-
-def _tuples(value: object) -> object:
-    """Return TOML's lists as tuples, which strict models take."""
-    if isinstance(value, Mapping):
-        return {name: _tuples(inner) for name, inner in value.items()}
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value

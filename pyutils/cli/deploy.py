@@ -15,12 +15,11 @@ from pyutils.chain import DEV_CHAINS, LocalSigner, RpcPolicy, Signer, connect, r
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_duration
 from pyutils.cli.session import NotConfirmedError, OtherNetworkError, Session, open_account, writes
-from pyutils.deployment import Plan, deploy_system
-from pyutils.deployment.network import DEVELOPMENT, DEVELOPMENT_NETWORK, Network
-from pyutils.deployment.plan import PlanError
+from pyutils.deployment.launch import launch, plan_on, prepare
+from pyutils.deployment.network import DEVELOPMENT_NETWORK
 from pyutils.deployment.plan_file import Draft, example_plan, example_text, find_plan, plan_path
-from pyutils.deployment.preflight import check_funds, check_holders, check_holders_offline, check_things
-from pyutils.deployment.preview import Onlooker, Preview, deployer_of, preview_offline, preview_on
+from pyutils.deployment.preflight import check_holders_offline
+from pyutils.deployment.preview import Onlooker, Preview, check_funds, deployer_of, preview_offline
 from pyutils.errors import InputError, SettingsError
 from pyutils.manifest import user_path
 from pyutils.units import format_fixed
@@ -29,12 +28,6 @@ KEY_VARIABLE: Final = "GPURWA_DEPLOYER_KEY"
 EXAMPLE_NETWORK: Final = "base-sepolia"
 _PATIENT: Final = RpcPolicy(rounds=8)
 """Public endpoints let a client ask some ten times a second, and a deployment asks more."""
-
-
-class NoPlanError(PlanError):
-    """There is no plan for a network."""
-
-    remedy = "`gpurwa deploy --network NAME --example` prints one to begin with"
 
 
 @click.command()
@@ -64,65 +57,48 @@ def _deploy(session: Session, file: Path | None, *, mainnet: bool) -> None:
         raise InputError("no RPC endpoint to deploy to", remedy="Name one with --rpc or GPURWA_RPC_URLS")
     draft = _found(session, file)
     web3 = connect(settings.rpc_urls, None if draft is None else draft.plan.chain_id, _PATIENT)
-    draft = draft or _development(session, web3)
-    plan, network = draft.plan, draft.network
-    network.check_allowed(plan.network, mainnet=mainnet)
-    signer = _open_deployer(session, network, plan.chain_id)
-    deployer = deployer_of(draft, signer.address)
-    check_holders_offline(plan, deployer)
-    check_things(plan, web3)
-    check_holders(plan, web3)
-    preview = preview_on(draft, signer, web3)
+    draft = draft or plan_on(web3, settings.network)
+    signer = _open_deployer(session, draft)
+    preview = prepare(draft, signer, web3, mainnet=mainnet)
     if preview.remaining:
         if not session.as_json:
-            _show(preview)
-        if preview.cost is not None:
-            check_funds(web3, deployer, preview.cost.needed, network.currency)
+            show_preview(preview)
+        check_funds(preview)
         _confirm(session, preview)
-    record = settings.manifest or user_path(plan.network)
+    record = settings.manifest or user_path(draft.plan.network)
     with Progress(console=Console(stderr=True), transient=True, disable=session.as_json) as bar:
         task = bar.add_task("deploying", total=len(preview.steps))
 
         def step(name: str, skipped: bool) -> None:
             bar.update(task, advance=1, description=f"{name} stands" if skipped else name)
 
-        manifest = deploy_system(
-            signer,
-            plan,
-            web3,
-            record=record,
-            policy=network.step_policy,
-            end_policy=network.end_policy,
-            on_step=step,
-            # Others' endpoints carry keys in their URLs, and a record is published.
-            rpc_urls=settings.rpc_urls if plan.chain_id in DEV_CHAINS else (),
-            decimals=draft.decimals,
-        )
+        manifest = launch(draft, signer, web3, record, step, settings.rpc_urls)
     session.show(manifest, lambda: click.echo(f"{manifest.summary()}\nrecord: {record}"))
 
 
 def _dry_run(session: Session, file: Path | None) -> None:
     settings = session.settings
-    draft = _found(session, file)
-    web3 = None
+    draft, web3 = _found(session, file), None
     if settings.rpc_urls:
         web3 = connect(settings.rpc_urls, None if draft is None else draft.plan.chain_id, _PATIENT)
         if draft is None and rpc.chain_id(web3) in DEV_CHAINS:
-            draft = _development(session, web3)
+            draft = plan_on(web3, settings.network)
     draft = draft or example_plan(_named_network(session) or EXAMPLE_NETWORK)
+    preview = _look(session, draft, None if draft.is_example else web3)
+    session.show(preview, lambda: show_preview(preview))
+
+
+def _look(session: Session, draft: Draft, web3: Web3 | None) -> Preview:
+    """Return what a plan comes to; the signer is asked for only where nobody else says who deploys."""
     signer = None
     if not draft.is_example and (session.account is not None or draft.plan.deployer is None):
-        signer = _open_deployer(session, draft.network, draft.plan.chain_id)
+        signer = _open_deployer(session, draft)
     deployer = deployer_of(draft, None if signer is None else signer.address)
+    if web3 is not None:
+        return prepare(draft, signer or Onlooker(deployer), web3, mainnet=True)
     if not draft.is_example:
         check_holders_offline(draft.plan, deployer)
-    if web3 is None or draft.is_example:
-        preview = preview_offline(draft, deployer)
-    else:
-        check_things(draft.plan, web3)
-        check_holders(draft.plan, web3)
-        preview = preview_on(draft, signer or Onlooker(deployer), web3)
-    session.show(preview, lambda: _show(preview))
+    return preview_offline(draft, deployer)
 
 
 def _found(session: Session, file: Path | None) -> Draft | None:
@@ -139,22 +115,12 @@ def _named_network(session: Session) -> str | None:
     return settings.network if "network" in settings.model_fields_set else None
 
 
-def _development(session: Session, web3: Web3) -> Draft:
-    """Return the default plan of a development chain. Raises `NoPlanError` on any other."""
-    chain_id = rpc.chain_id(web3)
-    network = session.settings.network
-    if chain_id not in DEV_CHAINS:
-        raise NoPlanError(f"there is no plan for {network}: {plan_path(network)} is not there")
-    plan = Plan.default(chain_id, network=network)
-    return Draft(plan, DEVELOPMENT, {}, "the default plan of development chains")
-
-
-def _open_deployer(session: Session, network: Network, chain_id: int) -> Signer:
+def _open_deployer(session: Session, draft: Draft) -> Signer:
     """Return who signs: what --account or the settings name, or on a testnet the key in the environment."""
     key = os.environ.get(KEY_VARIABLE)
     if not key or session.account is not None:
-        return open_account(session.account, session.settings, chain_id)
-    if network.mainnet:
+        return open_account(session.account, session.settings, draft.plan.chain_id)
+    if draft.network.mainnet:
         raise SettingsError(f"{KEY_VARIABLE}: a raw key is for testnets alone", remedy="Put the key into a keystore")
     click.echo(
         f"gpurwa: warning: the deployer's key is taken from {KEY_VARIABLE}, where other programs can read it;"
@@ -171,13 +137,13 @@ def _confirm(session: Session, preview: Preview) -> None:
     """Ask before anything is sent, but on a development chain. Raises `NotConfirmedError`."""
     if preview.chain_id in DEV_CHAINS or session.yes:
         return
-    cost = f" for about {_coins(preview.cost.expected, preview)}" if preview.cost is not None else ""
+    cost = f" for about {preview.coins(preview.cost.expected)}" if preview.cost is not None else ""
     what = f"Send {preview.remaining} transactions to {preview.title}{cost}"
     if not click.confirm(f"{what}?", err=True):
         raise NotConfirmedError(f"{what}: not confirmed")
 
 
-def _show(preview: Preview) -> None:
+def show_preview(preview: Preview) -> None:
     """Print what a deployment comes to."""
     rows = [
         (number, step.name, step.address or "", f"{step.gas:,}", "stands" if step.done else "")
@@ -223,12 +189,8 @@ def _cost_facts(preview: Preview) -> dict[str, str]:
     if cost.data_fee is None:
         facts["data"] = "the node does not say what the rollup's data costs"
     elif cost.data_fee:
-        facts["data"] = f"{_coins(cost.data_fee, preview)} for the rollup's data, at most"
-    facts["cost"] = f"about {_coins(cost.expected, preview)} now; have {_coins(cost.needed, preview)} ready"
+        facts["data"] = f"{preview.coins(cost.data_fee)} for the rollup's data, at most"
+    facts["cost"] = f"about {preview.coins(cost.expected)} now; have {preview.coins(cost.needed)} ready"
     if preview.balance is not None:
-        facts["balance"] = _coins(preview.balance, preview)
+        facts["balance"] = preview.coins(preview.balance)
     return facts
-
-
-def _coins(wei: int, preview: Preview) -> str:
-    return f"{format_fixed(wei, 18, 6)} {preview.currency}"

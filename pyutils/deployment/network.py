@@ -120,6 +120,11 @@ def load_network(name: str, folder: Path = USER_FOLDER) -> Network:
     return networks[name]
 
 
+def name_of(chain_id: int, folder: Path = USER_FOLDER) -> str | None:
+    """Return what the chain with this id is called. Raises `NetworkError`."""
+    return next((name for name, one in load_networks(folder).items() if one.chain_id == chain_id), None)
+
+
 def network_of(chain_id: int) -> Network | None:
     """Return what the package knows of the chain with this id."""
     return next((one for one in shipped_networks().values() if one.chain_id == chain_id), None)

@@ -14,7 +14,6 @@ from pyutils.deployment.plan import DEV_ACCOUNTS, Plan, PlanError
 from pyutils.errors import InputError
 from pyutils.keccak import keccak256
 from pyutils.models import ZERO_ADDRESS
-from pyutils.units import format_fixed
 
 _DELEGATED: Final = bytes.fromhex("ef0100")
 """EIP-7702: an account of a person's that runs some contract's code; its key signs as before."""
@@ -25,8 +24,6 @@ _WALLETS: Final = (
     ("a wallet by ERC-1271", "isValidSignature(bytes32,bytes)", (b"\0" * 32, b"")),
 )
 """Contracts that can make calls, by a view that only they answer."""
-
-_WEI_DECIMALS: Final = 18
 
 
 class HolderError(PlanError):
@@ -39,12 +36,6 @@ class ThingError(PlanError):
     """A contract that the plan builds on is not what the plan takes it for."""
 
     remedy = "Mend the address in the plan, or name the endpoint of the right chain"
-
-
-class FundsError(InputError):
-    """The deployer cannot pay for the deployment."""
-
-    remedy = "Send it the difference; nothing was sent"
 
 
 def check_holders_offline(plan: Plan, deployer: str | None = None) -> None:
@@ -88,14 +79,6 @@ def check_things(plan: Plan, web3: Web3) -> None:
         for place, listing in enumerate(market.collaterals):
             _expect_code(web3, f"credit.{number}.collaterals.{place}.token", listing.token)
             _expect_code(web3, f"credit.{number}.collaterals.{place}.feed", listing.feed)
-
-
-def check_funds(web3: Web3, deployer: str, needed: int, currency: str) -> None:
-    """Raise `FundsError` where an account holds less than `needed` wei."""
-    held = balance_of(web3, deployer)
-    if held < needed:
-        holds, needs = (f"{format_fixed(wei, _WEI_DECIMALS, 6)} {currency}" for wei in (held, needed))
-        raise FundsError(f"the deployer {deployer} holds {holds}, and needs about {needs} at current fees")
 
 
 def balance_of(web3: Web3, account: str) -> int:

@@ -19,11 +19,18 @@ from pyutils.deployment.preflight import balance_of
 from pyutils.deployment.roles import FUNCTIONS, MARKET_FUNCTIONS, Role
 from pyutils.deployment.system import Deployment
 from pyutils.eip712 import Signature
-from pyutils.errors import SigningError
+from pyutils.errors import InputError, SigningError
 from pyutils.models import parse_address
+from pyutils.units import format_fixed
 
 ADMIN_MAY: Final = "gives and takes roles, says whose a function is, opens and closes contracts"
 GUARDIAN_MAY: Final = "cancels what others announced"
+
+
+class FundsError(InputError):
+    """The deployer cannot pay for the deployment."""
+
+    remedy = "Send it the difference; nothing was sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,10 @@ class Preview:
     def remaining(self) -> int:
         """Return how many steps are left."""
         return sum(not step.done for step in self.steps)
+
+    def coins(self, wei: int) -> str:
+        """Return an amount for people, in the chain's currency."""
+        return f"{format_fixed(wei, 18, 6)} {self.currency}"
 
 
 def preview_offline(draft: Draft, deployer: str) -> Preview:
@@ -156,6 +167,16 @@ def _may(role: Role, plan: Plan) -> tuple[str, ...]:
         for table in tables
         for contract, functions in table.items()
         for function in functions.get(role, ())
+    )
+
+
+def check_funds(preview: Preview) -> None:
+    """Raise `FundsError` where the deployer holds less than it should have ready."""
+    if preview.cost is None or preview.balance is None or preview.balance >= preview.cost.needed:
+        return
+    raise FundsError(
+        f"the deployer {preview.deployer} holds {preview.coins(preview.balance)}, and needs"
+        f" {preview.coins(preview.cost.needed)} at current fees"
     )
 
 

@@ -80,7 +80,7 @@ def _steps(web3: Web3, **changes: object) -> tuple[dict[str, int], dict[str, Kin
     snapshot = rpc.request(web3, "evm_snapshot")
     deployment = Deployment(dev_signer(CHAIN_ID, 0), plan, web3, LanePolicy())
     names = {planned.name: planned for planned in deployment.remaining()}
-    Run(deployment, None, LanePolicy(), lambda _name, _skipped: None).finish()
+    Run(deployment, None).finish()
     gas = {}
     for name, planned in names.items():
         receipt = deployment.receipt_of(name)

@@ -94,13 +94,13 @@ class DeploymentJournal:
         """Put all forms of a nonce on disk, as forms of the present step."""
         forms = tuple(SavedForm(call=form.call, raw=form.raw) for form in sent.forms)
         attempt = Attempt(nonce=sent.nonce, forms=forms, transactions=tuple(sent.hashes))
-        step = self._step_of(sent.nonce) or self.step
+        step = self.step_of(sent.nonce) or self.step
         others = [one for one in self._pages.attempts.get(step, ()) if one.nonce != sent.nonce]
         self._write(step, (*others, attempt))
 
     def forget(self, nonce: int) -> None:
         """Note that a nonce is settled; the hashes of its forms stay."""
-        step = self._step_of(nonce)
+        step = self.step_of(nonce)
         if step is not None:
             changed = {nonce: ()}
             attempts = tuple(
@@ -141,7 +141,7 @@ class DeploymentJournal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _step_of(self, nonce: int) -> str | None:
+    def step_of(self, nonce: int) -> str | None:
         """Return the step for which a nonce is on its way."""
         for step, attempts in self._pages.attempts.items():
             if any(one.nonce == nonce and one.forms for one in attempts):

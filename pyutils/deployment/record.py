@@ -34,10 +34,6 @@ class Record:
         """Remember the receipt by which a contract was put up."""
         self.note(address, receipt.block_number, receipt.transaction_hash)
 
-    def drop(self, address: str) -> None:
-        """Forget what is known of a contract: a reorg took it out."""
-        self._places.pop(address, None)
-
     def recall(self, manifest: Manifest) -> None:
         """Take blocks and transactions from the record of an earlier attempt, and the commit that it was made from."""
         blueprint = self.blueprint

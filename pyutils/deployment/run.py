@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from web3 import Web3
 
-from pyutils.chain import (
-    FailedOnChainError,
-    LanePolicy,
-    Receipt,
-    ReplacedError,
-    RevertedError,
-    Signer,
-    TransactionTimeoutError,
-    inclusion,
-    rpc,
-)
+from pyutils.chain import FailedOnChainError, LanePolicy, Receipt, ReplacedError, RevertedError, Signer, rpc
+from pyutils.chain.pool import Verdict, verdict_of
 from pyutils.deployment.journal import DeploymentJournal
 from pyutils.deployment.outline import Kind
 from pyutils.deployment.plan import Plan
@@ -77,29 +67,38 @@ def deploy_system(
         DeploymentError: what is on chain differs from the plan.
 
     """
-    policy = policy or LanePolicy()
     path = None if record is None else journal_path(record)
     with DeploymentJournal(origin_of(web3, plan, signer.address), path) as journal:
-        deployment = Deployment(signer, plan, web3, policy, rpc_urls, journal=journal, decimals=decimals)
-        manifest = Run(deployment, record, end_policy or policy, on_step).finish()
+        deployment = Deployment(
+            signer,
+            plan,
+            web3,
+            policy or LanePolicy(),
+            rpc_urls,
+            end_policy=end_policy,
+            journal=journal,
+            decimals=decimals,
+        )
+        manifest = Run(deployment, record, on_step).finish()
         journal.finish()
     return manifest
 
 
 class Run:
-    """One process that carries a deployment out."""
+    """One process that carries a deployment out.
+
+    Args:
+        deployment: what is carried out.
+        record: file of the record; None keeps none.
+        on_step: told each step's name before it is done, and whether it is skipped.
+
+    """
 
     def __init__(
-        self,
-        deployment: Deployment,
-        record: Path | None,
-        end_policy: LanePolicy,
-        on_step: Callable[[str, bool], None],
+        self, deployment: Deployment, record: Path | None, on_step: Callable[[str, bool], None] = lambda _n, _s: None
     ) -> None:
-        self.deployment, self.end_policy = deployment, end_policy
-        self._file, self._on_step = record, on_step
-        self._receipts: dict[str, Receipt] = {}
-        """By step, of what this process saw included."""
+        self.deployment, self._file, self._on_step = deployment, record, on_step
+        self._addresses = {step.name: step.planned.address for step in deployment.steps()}
         self._told: set[str] = set()
         if record is not None and record.exists():
             deployment.record.recall(read_manifest(record))
@@ -109,7 +108,7 @@ class Run:
         deployment = self.deployment
         self._settle_outstanding()
         self._refuse_strangers()
-        while self._go_through() or not self._is_in_for_good():
+        while self._go_through() or self._settle():
             continue
         deployment.verify()
         manifest = deployment.record.manifest(complete=True)
@@ -119,15 +118,11 @@ class Run:
 
     def _settle_outstanding(self) -> None:
         """Wait for what an earlier process signed: it may be nowhere, on its way, or in a block."""
-        lane, journal = self.deployment.lane, self.deployment.journal
-        sents = journal.sents()
-        lane.resume(sents.values())
-        steps = {step.name: step for step in self.deployment.steps()} if sents else {}
-        for name, sent in sorted(sents.items(), key=lambda item: item[1].nonce):
-            self._on_step(name, False)
-            self._told.add(name)
+        lane = self.deployment.lane
+        for name, sent in sorted(lane.recall().items(), key=lambda item: item[1].nonce):
+            self._tell(name, skipped=False)
             try:
-                self._note(steps[name], lane.wait(sent))
+                self._note(name, lane.wait(sent))
             except (RevertedError, FailedOnChainError):
                 # It was refused on chain: whether its step is to be done again, the chain says below.
                 continue
@@ -137,82 +132,71 @@ class Run:
     def _refuse_strangers(self) -> None:
         """Raise where transactions of the account wait that the journal does not know."""
         lane = self.deployment.lane
-        latest, pending = (
-            int(rpc.request(lane.web3, "eth_getTransactionCount", lane.address, block), 16)
-            for block in ("latest", "pending")
-        )
-        if pending > latest:
-            waiting = f"nonce {latest} is" if pending == latest + 1 else f"nonces {latest} to {pending - 1} are"
-            raise self._stranger(f"{waiting} on its way that was not sent from here")
+        latest, pending = (self._count(block) for block in ("latest", "pending"))
+        unknown = set(range(latest, pending)) - {sent.nonce for sent in lane.outstanding}
+        if unknown:
+            listed = ", ".join(map(str, sorted(unknown)))
+            raise self._stranger(f"transactions are on their way that were not sent from here (nonces {listed})")
 
     def _go_through(self) -> bool:
-        """Do every step that is not done. Returns whether the steps should be looked at once more."""
+        """Do every step that is not done. Returns whether all should be looked at once more."""
         acted = False
         for step in self.deployment.steps():
             is_done = step.is_done()
-            if is_done and step.name not in self._told:
-                self._on_step(step.name, True)
-            self._told.add(step.name)
+            self._tell(step.name, skipped=is_done)
             if is_done:
-                self._recall(step)
                 continue
-            if step.planned.kind is Kind.RENOUNCE and not self._is_in_for_good():
+            if step.planned.kind is Kind.RENOUNCE and self._settle():
                 return True
             self._do(step)
             acted = True
-        return acted and not self.end_policy.trusts_any_block
-
-    def _recall(self, step: Step) -> None:
-        """Find the receipt of a step that an earlier process did, so that its depth is awaited as well."""
-        if not self.end_policy.trusts_any_block and step.name not in self._receipts:
-            receipt = self.deployment.receipt_of(step.name)
-            if receipt is not None:
-                self._receipts[step.name] = receipt
+        return acted and not self.deployment.lane.policy.trusts_any_block
 
     def _do(self, step: Step) -> None:
-        self._on_step(step.name, False)
-        self.deployment.journal.step = step.name
+        """Send a step's transaction, or wait for the one that a reorg took out, and note its receipt."""
+        lane, journal = self.deployment.lane, self.deployment.journal
+        sent, journal.step = lane.tracked(step.name), step.name
         try:
-            receipt = step.act()
+            receipt = step.act() if sent is None else lane.wait(sent)
         except (RevertedError, FailedOnChainError, ReplacedError) as error:
-            ours = self.deployment.receipt_of(step.name)
-            if ours is not None and step.is_done():
-                # A reorg had taken it out, and before it could be sent again it was in once more.
-                receipt = ours
-            elif isinstance(error, ReplacedError) or step.is_done():
+            if isinstance(error, ReplacedError) or step.is_done():
                 raise self._stranger(f"{step.name}: {error.message}") from error
-            else:
-                raise
-        self._note(step, receipt)
+            raise
+        except rpc.RpcError as error:
+            # A nonce that we took for free is another's.
+            verdict = verdict_of(error.reason)
+            is_taken = verdict is Verdict.UNDERPRICED and self._count("pending") > self._count("latest")
+            if verdict is Verdict.SPENT or is_taken:
+                raise self._stranger(f"{step.name}: {error.reason}") from error
+            raise
+        self._note(step.name, receipt)
 
-    def _note(self, step: Step, receipt: Receipt) -> None:
-        """Remember the receipt of a step, and write down in which block a contract was put up."""
-        self._receipts[step.name] = receipt
-        if step.planned.address is not None:
-            self.deployment.record.noted(step.planned.address, receipt)
+    def _settle(self) -> bool:
+        """Wait until all that was sent is in for good. Returns whether anything was waited for."""
+        waited = False
+        for name, receipt in self.deployment.lane.settle():
+            waited = True
+            if receipt.succeeded:
+                self._note(name, receipt)
+        return waited
+
+    def _note(self, name: str, receipt: Receipt) -> None:
+        """Write down in which block a step's contract was put up."""
+        address = self._addresses.get(name)
+        if address is not None:
+            self.deployment.record.noted(address, receipt)
         if self._file is not None:
             self.deployment.record.manifest().write(self._file)
 
-    def _is_in_for_good(self) -> bool:
-        """Wait until the newest receipt lies deep. Returns False where a reorg took one out meanwhile."""
-        policy, web3 = self.end_policy, self.deployment.web3
-        if policy.trusts_any_block or not self._receipts:
-            return True
-        deadline = time.monotonic() + policy.timeout_s
-        newest = max(receipt.block_number for receipt in self._receipts.values())
-        while inclusion.trusted_block(web3, policy) < newest:
-            if time.monotonic() >= deadline:
-                raise TransactionTimeoutError(f"block {newest} is not deep enough after {policy.timeout_s:.0f} s")
-            time.sleep(policy.poll_s)
-        lost = [name for name, receipt in self._receipts.items() if not inclusion.is_canonical(web3, receipt)]
-        for name in lost:
-            del self._receipts[name]
-        addresses = {step.name: step.planned.address for step in self.deployment.steps()} if lost else {}
-        for name in lost:
-            address = addresses[name]
-            if address is not None:
-                self.deployment.record.drop(address)
-        return not lost
+    def _tell(self, name: str, *, skipped: bool) -> None:
+        """Say that a step's turn has come; of those that stand, once."""
+        if not skipped or name not in self._told:
+            self._on_step(name, skipped)
+        self._told.add(name)
+
+    def _count(self, block: str) -> int:
+        lane = self.deployment.lane
+        return int(rpc.request(lane.web3, "eth_getTransactionCount", lane.address, block), 16)
 
     def _stranger(self, what: str) -> AnotherDeployerError:
         return AnotherDeployerError(f"the deployer {self.deployment.lane.address} is used elsewhere: {what}")

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from web3 import Web3
 
 from pyutils import artifacts
-from pyutils.chain import Lane, LanePolicy, Receipt, RpcError, Signer, rpc
+from pyutils.chain import LanePolicy, Receipt, RpcError, Signer, rpc
 from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import encode_call, event_shape
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT
@@ -29,6 +29,7 @@ from pyutils.deployment.proxy import fund_proxy, has_proxy, is_funded, put_proxy
 from pyutils.deployment.record import Record
 from pyutils.deployment.rights import Rights
 from pyutils.deployment.runtime_code import code_hash
+from pyutils.deployment.sender import DeployerLane
 from pyutils.errors import ContractError
 
 
@@ -92,6 +93,7 @@ class Deployment:
         plan: what to deploy.
         web3: the chain.
         policy: fees, and when the next step may follow.
+        end_policy: when a step is in for good; as `policy` by default.
         rpc_urls: endpoints to note in the record, for a local chain.
         journal: where what was signed survives a crash.
         decimals: of tokens that are there already, as the plan's file has them.
@@ -106,13 +108,14 @@ class Deployment:
         policy: LanePolicy,
         rpc_urls: tuple[str, ...] = (),
         *,
+        end_policy: LanePolicy | None = None,
         journal: DeploymentJournal | None = None,
         decimals: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.blueprint = draw_on(web3, plan, signer.address, decimals)
         self.plan, self.web3, self.policy = plan, web3, policy
         self.journal = journal or DeploymentJournal(origin_of(web3, plan, signer.address))
-        self.lane = Lane(web3, signer, policy, self.journal)
+        self.lane = DeployerLane(web3, signer, end_policy or policy, self.journal, policy.confirmations)
         self.record = Record(plan, self.blueprint, rpc_urls)
         self.system = System.at(web3, self.record.manifest())
         self.rights = Rights(self.system.authority, plan, self.blueprint, self.lane)

@@ -7,6 +7,7 @@
         endpoint.fault("eth_sendRawTransaction", lost, times=1)  # sends it on, and breaks off before it answers
         endpoint.fault("*", status(429))                     # every method that has no fault of its own
         endpoint.lag(20)                                     # as if it had not seen the last 20 blocks
+        endpoint.limit(10)                                   # answers so many questions a second, and 429 to others
         endpoint.heal()
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -133,6 +135,8 @@ class FaultyRpc:
         """Methods, in the order in which they came."""
         self._faults: dict[str, tuple[Fault, float]] = {}
         self._lag = 0
+        self._limit = 0
+        self._served: deque[float] = deque()
         self._client = httpx.Client(timeout=30)
         self._lock = threading.Lock()
 
@@ -144,10 +148,14 @@ class FaultyRpc:
         """Pretend that the last `blocks` blocks are not there."""
         self._lag = blocks
 
+    def limit(self, calls_per_second: int) -> None:
+        """Answer no more than so many questions within any second."""
+        self._limit = calls_per_second
+
     def heal(self) -> None:
         """Pass everything on again."""
         self._faults.clear()
-        self._lag = 0
+        self._lag = self._limit = 0
 
     def __enter__(self) -> Self:
         rpc = self
@@ -195,6 +203,8 @@ class FaultyRpc:
             return self._replies(body)
         method = body["method"]
         self.asked.append(method)
+        if self._is_too_much():
+            return 429, b""
         fault = self._due(method)
         if fault is not None:
             return fault(body, self._forward)
@@ -209,6 +219,16 @@ class FaultyRpc:
                 return reply
             answers.append(reply[1])
         return 200, b"[" + b",".join(answers) + b"]"
+
+    def _is_too_much(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            while self._served and self._served[0] <= now - 1:
+                self._served.popleft()
+            if self._limit and len(self._served) >= self._limit:
+                return True
+            self._served.append(now)
+        return False
 
     def _due(self, method: str) -> Fault | None:
         with self._lock:

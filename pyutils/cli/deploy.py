@@ -66,7 +66,8 @@ def _deploy(session: Session, file: Path | None, *, mainnet: bool) -> None:
         check_funds(preview)
         _confirm(session, preview)
     record = settings.manifest or user_path(draft.plan.network)
-    with Progress(console=Console(stderr=True), transient=True, disable=session.as_json) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=session.as_json or not console.is_terminal) as bar:
         task = bar.add_task("deploying", total=len(preview.steps))
 
         def step(name: str, skipped: bool) -> None:

@@ -130,13 +130,15 @@ class Deployment:
     def remaining(self) -> list[Planned]:
         """Return the steps that are to be done, without asking contracts that do not stand yet.
 
-        Raises `DeploymentError` where another contract stands in the place of one of ours.
+        Raises `DeploymentError` where another contract stands in the place of one of ours, or was set up otherwise.
         """
         missing: list[Planned] = []
         for step in self.steps():
             is_answered = step.planned.kind in (Kind.FUND, Kind.PROXY, Kind.FACTORY, Kind.CONTRACT)
             if (missing and not is_answered) or not step.is_done():
                 missing.append(step.planned)
+        if not any(planned.kind is Kind.CONTRACT for planned in missing):
+            self._compare(self._constructed())
         return missing
 
     def verify(self) -> None:
@@ -148,24 +150,36 @@ class Deployment:
         for name, part in self.blueprint.steps:
             if not self._stands(name, part):
                 raise DeploymentError(f"{name} is missing")
-        found = {
-            "the liveness": (system.oracle.liveness(), plan.liveness_s),
-            "the protocol fee": (system.router.protocol_fee_bps(), plan.protocol_fee_bps),
-            "the fee recipient": (system.router.fee_recipient(), plan.fee_recipient),
-            "the first lease terms": (system.lease_terms.terms_of(1), plan.terms),
-            "whether business is open": (system.registry.is_sealed(), True),
-            "whether functions have their roles": (self.rights.are_mapped(), True),
-            "whether roles have their holders": (self.rights.are_held(), True),
-            "whether the deployer gave up its rights": (self.rights.renounced(), True),
-        }
-        for what, (on_chain, planned) in found.items():
-            if on_chain != planned:
-                raise DeploymentError(f"{what}: {on_chain} on chain, {planned} in the plan")
+        self._compare(
+            self._constructed()
+            | {
+                "the first lease terms": (system.lease_terms.terms_of(1), plan.terms),
+                "whether business is open": (system.registry.is_sealed(), True),
+                "whether functions have their roles": (self.rights.are_mapped(), True),
+                "whether roles have their holders": (self.rights.are_held(), True),
+                "whether the deployer gave up its rights": (self.rights.renounced(), True),
+            }
+        )
         for token in self.blueprint.tokens:
             if not system.registry.is_token_listed(token):
                 raise DeploymentError(f"token {token} is not listed")
         # As the chain has it now: the record at hand knows in which block the first event can be.
         read_handover(System.at(self.web3, self.record.manifest()), self.blueprint.deployer).require_nothing()
+
+    def _constructed(self) -> dict[str, tuple[object, object]]:
+        """Return what constructors set and no code hash shows: on chain, and in the plan."""
+        system, plan = self.system, self.plan
+        return {
+            "the liveness": (system.oracle.liveness(), plan.liveness_s),
+            "the protocol fee": (system.router.protocol_fee_bps(), plan.protocol_fee_bps),
+            "the fee recipient": (system.router.fee_recipient(), plan.fee_recipient),
+        }
+
+    @staticmethod
+    def _compare(found: Mapping[str, tuple[object, object]]) -> None:
+        for what, (on_chain, planned) in found.items():
+            if on_chain != planned:
+                raise DeploymentError(f"{what}: {on_chain} on chain, {planned} in the plan")
 
     def _work(self, planned: Planned) -> tuple[Callable[[], bool], Callable[[], Receipt]]:
         """Return how a step is looked at, and how it is done."""

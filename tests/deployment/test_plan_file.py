@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,11 @@ def test_example__every_testnet__can_be_drawn_without_an_endpoint(network: str) 
 def test_plan_hash__same_plan__same_hash_and_another_one_for_each_change() -> None:
     plan = example_plan("sepolia").plan
     assert plan_hash(plan) == plan_hash(example_plan("sepolia").plan)
-    changes = [{"regions": ("FR-IDF",)}, {"protocol_fee_bps": 99}, {"deployer": signer_of("x").address}]
+    changes: list[dict[str, Any]] = [
+        {"regions": ("FR-IDF",)},
+        {"protocol_fee_bps": 99},
+        {"deployer": signer_of("x").address},
+    ]
     assert len({plan_hash(plan), *(plan_hash(plan.model_copy(update=change)) for change in changes)}) == 4
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import coincurve
 import pytest
 import rlp  # type: ignore[import-untyped]
 from eth_utils.address import to_checksum_address
-from faulty_rpc import FaultyRpc, error
 
 from pyutils.anvil import Anvil
 from pyutils.chain import Lane, LanePolicy, connect, rpc
@@ -28,6 +27,11 @@ from pyutils.deployment.proxy import (
 from pyutils.keccak import keccak256
 
 from .practice import give, nonce, reach, signer_of, start_testnet
+
+if TYPE_CHECKING:
+    from tests.faulty_rpc import FaultyRpc, error
+else:
+    from faulty_rpc import FaultyRpc, error
 
 POLICY = LanePolicy(timeout_s=20)
 

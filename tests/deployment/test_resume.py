@@ -8,12 +8,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from faulty_rpc import Body, FaultyRpc, Forward, Reply, altered, dropped, lost
 from web3 import Web3
 
 from pyutils.chain import LanePolicy, rpc
@@ -28,6 +27,11 @@ from pyutils.deployment.system import Deployment, origin_of
 from pyutils.manifest import read_manifest
 
 from .practice import NETWORK, Developer, give, nonce, reach, start_testnet
+
+if TYPE_CHECKING:
+    from tests.faulty_rpc import Body, FaultyRpc, Forward, Reply, altered, dropped, lost
+else:
+    from faulty_rpc import Body, FaultyRpc, Forward, Reply, altered, dropped, lost
 
 TRANSACTIONS = 30
 """Of a deployment to a chain that has the CREATE2 deployer."""
@@ -279,12 +283,22 @@ def test_deploy__reorg_after_steps__redoes_them(tmp_path: Path, at: str, returns
             deployment = Deployment(developer.signer, draft.plan, web3, policy, end_policy=end, journal=journal)
             run = Run(deployment, developer.record, on_step)
             if at == "the end":
-                settle = run._settle
-                run._settle = lambda: (shake(), settle())[1]  # type: ignore[method-assign]
+                shaken(run, shake)
             run.finish()
             journal.finish()
         assert next(reorgs, None) is None
         check_whole(developer, web3)
+
+
+def shaken(run: Run, shake: Callable[[], None]) -> None:
+    """Shake the chain when a deployment begins to wait for the end."""
+    settle = run._settle
+
+    def after() -> bool:
+        shake()
+        return settle()
+
+    run._settle = after  # type: ignore[method-assign]
 
 
 def reorganize(web3: Web3, depth: int, *, returns: bool) -> None:

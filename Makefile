@@ -84,8 +84,9 @@ gas: setup ## compare gas of whole transactions with the committed snapshots; an
 	@changed=$$(git status --porcelain -- snapshots); test -z "$$changed" || { \
 	  echo "gas: snapshots are not what is committed, \`git diff snapshots\` says what moved:"; echo "$$changed"; exit 1; }
 
-gas-update: setup ## write the gas snapshots anew; the diff says what rose
+gas-update: setup artifacts ## write the gas snapshots anew; the diff says what rose
 	FORGE_SNAPSHOT_EMIT=true forge test --match-contract Gas
+	python -m tooling.deployment_gas
 	@git --no-pager diff --stat -- snapshots
 
 coverage: setup ## lines and branches of the contracts that Solidity tests reach

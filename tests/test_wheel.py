@@ -25,6 +25,9 @@ print(len(artifacts.names()), pyutils.__file__)
 """
 
 
+DRY_RUN = ("deploy", "--dry-run", "--network", "sepolia", "--json")
+
+
 class Environment:
     """An empty virtual environment with the wheel and what it depends on, far from the checkout."""
 
@@ -69,6 +72,14 @@ def test_wheel__in_an_empty_environment__reads_a_devnet(environment: Environment
         devnet.anvil.stop()
     assert roles
     assert fleets == []
+
+
+@pytest.mark.slow
+def test_wheel__in_an_empty_environment__shows_what_a_deployment_comes_to(environment: Environment) -> None:
+    shown = json.loads(environment.run(environment.bin / "gpurwa", *DRY_RUN))
+    assert shown["chain_id"] == 11155111
+    assert shown["is_example"]
+    assert len(shown["steps"]) == 27
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Measure what a deployment costs: each step's gas for `gpurwa deploy --dry-run`, and the totals that must not rise.
 
-`python -m tooling.deployment_gas` writes `pyutils/deployments/gas.json` and `snapshots/deploy.json` anew; a test says
+`python -m tooling.deployment_gas` writes `pyutils/deployment/gas.json` and `snapshots/deploy.json` anew; a test says
 whether they still hold.
 """
 
@@ -25,7 +25,7 @@ from pyutils.deployment.system import Deployment
 from pyutils.toolchain import PROJECT_ROOT
 
 CHAIN_ID: Final = 31337
-FIGURES: Final = PROJECT_ROOT / "pyutils" / "deployments" / GAS_FILE
+FIGURES: Final = PROJECT_ROOT / "pyutils" / "deployment" / GAS_FILE
 TOTALS: Final = PROJECT_ROOT / "snapshots" / "deploy.json"
 TEST_CONTRACTS: Final = ("TestStablecoin", TEST_COLLATERAL, TEST_FEED)
 

@@ -21,7 +21,7 @@ from pyutils.deployment.plan_file import Draft, example_plan, example_text, find
 from pyutils.deployment.preflight import check_holders_offline
 from pyutils.deployment.preview import Onlooker, Preview, check_funds, deployer_of, preview_offline
 from pyutils.errors import InputError, SettingsError
-from pyutils.manifest import user_path
+from pyutils.manifest import Manifest, user_path
 from pyutils.units import format_fixed
 
 KEY_VARIABLE: Final = "GPURWA_DEPLOYER_KEY"
@@ -74,7 +74,13 @@ def _deploy(session: Session, file: Path | None, *, mainnet: bool) -> None:
             bar.update(task, advance=1, description=f"{name} stands" if skipped else name)
 
         manifest = launch(draft, signer, web3, record, step, settings.rpc_urls)
-    session.show(manifest, lambda: click.echo(f"{manifest.summary()}\nrecord: {record}"))
+    session.show(manifest, lambda: _show_done(manifest, record, draft.network.explorer))
+
+
+def _show_done(manifest: Manifest, record: Path, explorer: str | None) -> None:
+    click.echo(f"{manifest.summary()}\nrecord: {record}")
+    if explorer is not None:
+        click.echo(f"on the explorer: {explorer}/address/{manifest.address('FleetRegistry')}")
 
 
 def _dry_run(session: Session, file: Path | None) -> None:

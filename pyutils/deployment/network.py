@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -103,10 +104,11 @@ def load_networks(folder: Path = USER_FOLDER) -> Mapping[str, Network]:
     """Return what is known of chains, the user's own before the shipped ones. Raises `NetworkError`."""
     own = folder / NETWORKS_FILE
     mine = dict(_networks(read_toml(own, NetworkError), str(own))) if own.is_file() else {}
-    return {DEVELOPMENT_NETWORK: DEVELOPMENT} | shipped_networks() | mine
+    return {DEVELOPMENT_NETWORK: DEVELOPMENT, **shipped_networks(), **mine}
 
 
-def shipped_networks() -> dict[str, Network]:
+@cache
+def shipped_networks() -> Mapping[str, Network]:
     """Return what the package knows of chains."""
     text = resources.files("pyutils.deployments").joinpath(NETWORKS_FILE).read_text(encoding="utf-8")
     return dict(_networks(parse_toml(text, f"shipped {NETWORKS_FILE}", NetworkError), f"shipped {NETWORKS_FILE}"))

@@ -85,7 +85,7 @@ class Planned:
 @cache
 def measured_gas() -> Gas:
     """Return what steps cost when they were measured."""
-    return Gas.model_validate(json.loads(resources.files("pyutils.deployments").joinpath(GAS_FILE).read_bytes()))
+    return Gas.model_validate(json.loads(resources.files("pyutils.deployment").joinpath(GAS_FILE).read_bytes()))
 
 
 def outline(plan: Plan, blueprint: Blueprint, *, with_proxy: bool = False) -> tuple[Planned, ...]:

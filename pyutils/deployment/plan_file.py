@@ -228,9 +228,29 @@ def _market(entry: Any, place: str, network: Network, name: str) -> Any:
     token = whole.get("token")
     if isinstance(token, str):
         whole["token"] = _token(token, f"{place}.token", network, name)["address"]
+    listings = whole.get("collaterals")
+    if isinstance(listings, tuple):
+        whole["collaterals"] = tuple(
+            _collateral(one, f"{place}.collaterals.{n}", network, name) for n, one in enumerate(listings)
+        )
     prices = whole.get("class_prices")
     if isinstance(prices, Mapping):
         whole["class_prices"] = tuple({"gpu_class": key, "coins": coins} for key, coins in prices.items())
+    return whole
+
+
+def _collateral(entry: Any, place: str, network: Network, name: str) -> Any:
+    """Return a collateral with its token and its feed by address."""
+    if not isinstance(entry, Mapping):
+        return entry
+    whole = dict(entry)
+    for field, known in (("token", network.tokens), ("feed", network.feeds)):
+        symbol = whole.get(field)
+        if isinstance(symbol, str) and not symbol.startswith("0x"):
+            if symbol not in known:
+                lack = f"no {field} of {symbol!r} is confirmed for {network.title}; give an address"
+                raise FileError(f"{name}: {place}.{field}: {lack}")
+            whole[field] = known[symbol].address
     return whole
 
 

@@ -249,6 +249,17 @@ def test_deploy__account_of_ape__is_opened_from_where_ape_keeps_it(
 # carrying it out
 
 
+def test_deploy__development_chain__needs_no_plan_and_notes_its_endpoint(
+    gpurwa: Gpurwa, developer: Developer, web3: Web3, anvil: Anvil
+) -> None:
+    status, _, err = gpurwa("--rpc", anvil.url, "--account", "deployer", "--json")
+
+    assert (status, err) == (0, "")
+    manifest = read_manifest(developer.deployments / "devnet.json")
+    assert (manifest.complete, manifest.rpc_urls) == (True, (anvil.url,))
+    assert rpc.code_at(web3, manifest.address("LeaseBook"))
+
+
 def test_deploy__funded_key_and_yes__is_live_recorded_and_leaves_nothing_over(
     developer: Developer, chain: Web3
 ) -> None:

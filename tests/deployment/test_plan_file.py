@@ -99,6 +99,11 @@ def test_find_plan__own_one__wins_and_is_found_by_the_network_s_name(tmp_path: P
         ("vault_cap = 10_000_000", "vault_cap = -1", "credit.0.vault_cap: Input should be greater than or equal to 0"),
         ("vault_cap = 10_000_000", "vault_cup = 1", "credit.0.vault_cup: Extra inputs are not permitted"),
         ('"H100-SXM5-80GB" = 25_000', f'"{"H" * 32}" = 1', "credit.0.class_prices.0.gpu_class: String should have at"),
+        (
+            "vault_cap = 10_000_000",
+            'collaterals = [{ token = "BTC", feed = "BTC", max_age_s = 1, least = 1, most = 2 }]',
+            "credit.0.collaterals.0.token: no token of 'BTC' is confirmed for Practice; give an address",
+        ),
         ("reservation_bps = 1_000", "reservation_bps = 10_001", "terms.reservation_bps: Input should be less than"),
         ("[fees]", "[fees", "is not TOML"),
     ],
@@ -122,6 +127,15 @@ def test_plan__no_file__is_one_line(tmp_path: Path) -> None:
 def test_plan__rollup_with_money_and_no_known_feed__is_asked_for_it() -> None:
     with pytest.raises(FileError, match=r"oracle\.sequencer_feed: name the uptime feed of Base"):
         example_plan("base")
+
+
+def test_plan__collateral_by_symbol__is_priced_by_the_feed_that_is_known(tmp_path: Path) -> None:
+    listing = f'collaterals = [{{ token = "{USDC}", feed = "BTC", max_age_s = 1, least = 1, most = 2 }}]'
+    text = example_text("sepolia").replace("vault_cap = 10_000_000", listing)
+    (tmp_path / "plan.toml").write_text(text)
+    draft = find_plan("", tmp_path / "plan.toml", tmp_path)
+    assert draft is not None
+    assert draft.plan.credit[0].collaterals[0].feed == "0x1b44F3514812d835EB1BDB0acB33d3fA3351Ee43"
 
 
 def test_example_text__another_network__names_it() -> None:

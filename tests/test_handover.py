@@ -48,7 +48,7 @@ def unfinished(web3: Web3) -> System:
     plan = Plan.default(CHAIN_ID)
     with pytest.raises(CutError):
         deploy_system(DEPLOYER, plan, web3, on_step=stop)
-    return System.at(web3, Deployment(DEPLOYER, plan, web3, LanePolicy()).manifest())
+    return System.at(web3, Deployment(DEPLOYER, plan, web3, LanePolicy()).record.manifest())
 
 
 # what the proof says

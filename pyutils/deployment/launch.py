@@ -62,8 +62,10 @@ def prepare(draft: Draft, signer: Signer, web3: Web3, *, mainnet: bool = False) 
     draft.network.check_allowed(draft.plan.network, mainnet=mainnet)
     check_holders_offline(draft.plan, deployer_of(draft, signer.address))
     check_things(draft.plan, web3)
-    check_holders(draft.plan, web3)
-    return preview_on(draft, signer, web3)
+    preview = preview_on(draft, signer, web3)
+    ours = {step.address: step.name for step in preview.steps if step.address is not None}
+    check_holders(draft.plan, web3, ours)
+    return preview
 
 
 def launch(

@@ -168,6 +168,10 @@ class Plan(FrozenModel):
         if unknown:
             raise ValueError(f"a credit market lends {unknown[0]}, which is no settlement token of the plan")
 
+    def by(self, deployer: str) -> Self:
+        """Return the plan with its deployer named, as its hash in journal and record has it."""
+        return self.model_copy(update={"deployer": deployer})
+
     @classmethod
     def default(cls, chain_id: int, holders: Mapping[Role, str] | None = None, **changes: object) -> Self:
         """Return the plan with the defaults of the design.

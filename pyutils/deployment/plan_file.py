@@ -121,7 +121,6 @@ class PlanFile(FrozenModel):
     tokens: tuple[TokenEntry, ...] = ()
     test_coin: TestCoin | None = None
     test_collateral: TestCollateral | None = None
-    acting_contracts: tuple[Address, ...] = ()
     fees: FeesSection
     oracle: OracleSection = OracleSection()
     roles: Mapping[str, RoleSection]
@@ -284,7 +283,6 @@ def _plan(file: PlanFile, network: Network, name: str) -> Plan:
         terms=file.terms.terms(),
         credit=file.credit,
         test_collateral=file.test_collateral,
-        acting_contracts=file.acting_contracts,
     )
 
 

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from eth_abi.abi import encode
 from web3 import Web3
 
 from pyutils.chain import DEV_CHAINS, RevertedError, RpcError, dev_signer, rpc
 from pyutils.contracts import Stablecoin
+from pyutils.deployment.handover import role_name
+from pyutils.deployment.holders import require_able
 from pyutils.deployment.plan import DEV_ACCOUNTS, Plan, PlanError
 from pyutils.errors import InputError
-from pyutils.keccak import keccak256
 from pyutils.models import ZERO_ADDRESS
-
-_DELEGATED: Final = bytes.fromhex("ef0100")
-"""EIP-7702: an account of a person's that runs some contract's code; its key signs as before."""
-
-_WALLETS: Final = (
-    ("a Safe", "getThreshold()", ()),
-    ("a timelock", "getMinDelay()", ()),
-    ("a wallet by ERC-1271", "isValidSignature(bytes32,bytes)", (b"\0" * 32, b"")),
-)
-"""Contracts that can make calls, by a view that only they answer."""
 
 
 class HolderError(PlanError):
     """Somebody who can do nothing, or whose key everybody has, is to hold a right."""
 
-    remedy = "Name an account that can act; a contract of another kind belongs into acting_contracts"
+    remedy = "Name an account that can act"
 
 
 class ThingError(PlanError):
@@ -52,17 +42,17 @@ def check_holders_offline(plan: Plan, deployer: str | None = None) -> None:
         )
 
 
-def check_holders(plan: Plan, web3: Web3) -> None:
-    """Raise `HolderError` where a role would go to a contract that cannot act."""
-    seen: set[str] = set(plan.acting_contracts)
-    for what, holder in _rights(plan):
-        if holder in seen:
-            continue
-        seen.add(holder)
-        code = rpc.code_at(web3, holder)
-        if code and not code.startswith(_DELEGATED) and not _can_act(web3, holder):
-            kinds = ", ".join(kind for kind, _, _ in _WALLETS)
-            raise HolderError(f"{what} is {holder}, a contract that is none of {kinds}: it may never be able to act")
+def check_holders(plan: Plan, web3: Web3, ours: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Raise `CannotActError` where a role would go to an address that certainly cannot act.
+
+    Args:
+        plan: who is to hold the roles.
+        web3: the chain.
+        ours: names of the system's contracts by address.
+
+    """
+    for grant in {grant.holder: grant for grant in plan.grants}.values():
+        require_able(web3, role_name(grant.role), grant.holder, ours=ours)
 
 
 def check_things(plan: Plan, web3: Web3) -> None:
@@ -88,7 +78,7 @@ def balance_of(web3: Web3, account: str) -> int:
 
 def _rights(plan: Plan) -> Iterator[tuple[str, str]]:
     for grant in plan.grants:
-        yield f"the holder of {grant.role.name.lower().replace('_', '-')}", grant.holder
+        yield f"the holder of {role_name(grant.role)}", grant.holder
     yield "the fee recipient", plan.fee_recipient
 
 
@@ -99,18 +89,3 @@ def _public_accounts() -> set[str]:
 def _expect_code(web3: Web3, entry: str, address: str) -> None:
     if not rpc.code_at(web3, address):
         raise ThingError(f"{entry}: there is no code at {address} on this chain")
-
-
-def _can_act(web3: Web3, holder: str) -> bool:
-    return any(_answers(web3, holder, signature, arguments) for _, signature, arguments in _WALLETS)
-
-
-def _answers(web3: Web3, contract: str, signature: str, arguments: tuple[bytes, ...]) -> bool:
-    """Return whether a contract answers a view with one word, as only one that has it does."""
-    types = [kind for kind in signature.partition("(")[2].rstrip(")").split(",") if kind]
-    data = keccak256(signature.encode())[:4] + encode(types, arguments)
-    try:
-        answer = rpc.request(web3, "eth_call", {"to": contract, "data": "0x" + data.hex()}, "latest")
-    except RpcError:
-        return False  # it has no such view
-    return len(answer) == 2 + 64

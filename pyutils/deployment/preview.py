@@ -12,6 +12,7 @@ from web3 import Web3
 from pyutils.chain import Signer
 from pyutils.deployment.blueprint import draw
 from pyutils.deployment.cost import Cost, cost_now, total_gas
+from pyutils.deployment.handover import role_name
 from pyutils.deployment.outline import Planned, outline
 from pyutils.deployment.plan import Plan, PlanError, plan_hash
 from pyutils.deployment.plan_file import Draft
@@ -137,14 +138,14 @@ def _preview(
         currency=network.currency,
         deployer=deployer,
         source=draft.source,
-        plan_hash=plan_hash(plan.model_copy(update={"deployer": deployer})),
+        plan_hash=plan_hash(plan.by(deployer)),
         steps=tuple(PreviewStep(step.name, step.address, step.gas, step not in todo) for step in steps),
         gas=total_gas(todo),
         cost=cost,
         balance=balance,
         roles=tuple(
             PreviewRole(
-                grant.role.name.lower().replace("_", "-"),
+                role_name(grant.role),
                 grant.holder,
                 grant.execution_delay_s,
                 _may(grant.role, plan),

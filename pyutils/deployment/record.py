@@ -49,7 +49,8 @@ class Record:
     def manifest(self, *, complete: bool = False) -> Manifest:
         """Return the record as far as it goes."""
         factory_hash = code_hash(artifacts.load("Create3Factory").deployed_bytecode)
-        contracts = {"Create3Factory": self._contract("Create3Factory", self.blueprint.factory, factory_hash, ())}
+        factory = "Create3Factory"
+        contracts = {factory: self._contract(factory, self.blueprint.factory, factory_hash, ())}
         for part in self.blueprint.parts.values():
             contracts[part.name] = self._part(part)
         return Manifest(
@@ -78,7 +79,7 @@ class Record:
             compiler=compiler_settings(),
             sources_hash=sources_hash(),
             git_revision=self._revision,
-            plan_hash=plan_hash(self.plan.model_copy(update={"deployer": self.blueprint.deployer})),
+            plan_hash=plan_hash(self.plan.by(self.blueprint.deployer)),
             complete=complete,
         )
 

@@ -22,7 +22,9 @@ from pyutils.chain import (
     Stage,
     TransactionTimeoutError,
     inclusion,
+    rpc,
 )
+from pyutils.chain.pool import Verdict, verdict_of
 from pyutils.deployment.journal import DeploymentJournal
 
 
@@ -54,6 +56,20 @@ class DeployerLane(Lane):
     def tracked(self, step: str) -> Sent | None:
         """Return what is on its way, or not in for good, for a step."""
         return self._sents.get(step)
+
+    def send(self, to: str, data: bytes, *, value: int = 0, call: str = "transaction") -> Sent:
+        """Prepare and broadcast, at higher fees where they rose in between. Raises as `Lane.send` does."""
+        with self._nonces.lock:
+            sent = self.prepare(to, data, value=value, call=call)
+            try:
+                self.broadcast(sent)
+            except rpc.RpcError as error:
+                is_free = self._count("pending") <= sent.nonce
+                if verdict_of(error.reason) is not Verdict.UNDERPRICED or not is_free:
+                    self.forget(sent)
+                    raise
+                self._replace(sent)
+            return sent
 
     def wait(self, sent: Sent) -> Receipt:
         """Return the receipt once the next step may follow; what can still be taken back stays tracked.

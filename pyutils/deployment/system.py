@@ -81,7 +81,7 @@ def origin_of(web3: Web3, plan: Plan, deployer: str) -> Origin:
         chain_id=plan.chain_id,
         genesis=bytes.fromhex(genesis[2:]),
         deployer=deployer,
-        plan_hash=plan_hash(plan.model_copy(update={"deployer": deployer})),
+        plan_hash=plan_hash(plan.by(deployer)),
     )
 
 

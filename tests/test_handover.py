@@ -13,7 +13,7 @@ from pyutils.admin import RoleCall, execute, schedule
 from pyutils.chain import AnvilClock, Lane, LanePolicy, RevertedError, rpc
 from pyutils.contracts import System
 from pyutils.contracts.base import call_view, encode_call
-from pyutils.deployment import Plan, Role, deploy_system
+from pyutils.deployment import DeploymentError, Plan, Role, deploy_system
 from pyutils.deployment.access_record import _EVENTS, AccessRecord, RecordDiffersError
 from pyutils.deployment.handover import (
     NotHandedOverError,
@@ -79,6 +79,25 @@ def test_deploy_system__role_beside_the_plan__the_proof_refuses_it(unfinished: S
         data = encode_call("AccessManager", *call)
         lane.transact(unfinished.authority.address, data, call=call[0])
     with pytest.raises(NotHandedOverError, match=r"it holds risk; it may call FleetRegistry\.consentToFloor"):
+        deploy_system(DEPLOYER, Plan.default(CHAIN_ID), unfinished.web3)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (("grantRole", Role.ADMIN, STRANGER, 0), f"{STRANGER} holds admin"),
+        (("grantRole", 77, STRANGER, 0), f"{STRANGER} holds role 77"),
+        (("setRoleAdmin", Role.RISK, Role.ARBITER), "risk is given by arbiter"),
+        (("setRoleGuardian", Role.ARBITER, 5), "calls of arbiter are cancelled by arbiter"),
+        (("setTargetClosed", STRANGER, True), f"{STRANGER} is closed"),
+    ],
+)
+def test_deploy_system__something_beside_the_plan__is_refused_whoever_it_serves(
+    unfinished: System, call: tuple[Any, ...], said: str
+) -> None:
+    lane = Lane(unfinished.web3, DEPLOYER)
+    lane.transact(unfinished.authority.address, encode_call("AccessManager", *call), call=call[0])
+    with pytest.raises(DeploymentError, match=f"^{said}, which is not in the plan$"):
         deploy_system(DEPLOYER, Plan.default(CHAIN_ID), unfinished.web3)
 
 

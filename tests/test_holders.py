@@ -70,6 +70,8 @@ def test_can_act__account_delegated_by_eip_7702__can(web3: Web3) -> None:
         (SAFE, Verdict.YES, "a Safe"),
         (b"\x63" + selector("execute(bytes32,bytes)") + CALL, Verdict.YES, "ERC-7579"),
         (answering("isValidSignature(bytes32,bytes)"), Verdict.YES, "ERC-1271"),
+        (answering("getThreshold()"), Verdict.YES, "a Safe, by what it answers"),
+        (answering("getMinDelay()"), Verdict.YES, "a timelock, by what it answers"),
         (answering("balanceOf(address)", "totalSupply()"), Verdict.NO, "a token"),
         (answering("balanceOf(address)", "symbol()"), Verdict.NO, "a token"),
         (answering("balanceOf(address)"), Verdict.UNKNOWN, "not known"),

@@ -6,7 +6,7 @@ same block, and by the admin's calls made in the account's name, which must be r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +14,8 @@ from pyutils import artifacts
 from pyutils.chain import RevertedError, rpc
 from pyutils.contracts import System
 from pyutils.contracts.base import Block, Contract, abi_type, call_view, encode_call, function_shape
-from pyutils.deployment.access_record import EVERYBODY, AccessRecord
-from pyutils.deployment.roles import Role, functions_of
+from pyutils.deployment.access_record import ADMIN, EVERYBODY, AccessRecord
+from pyutils.deployment.roles import DELAYED_ROLES, Role, functions_of
 from pyutils.errors import ContractError
 from pyutils.manifest import Manifest
 from pyutils.models import parse_address
@@ -106,6 +106,31 @@ def read_handover(system: System, account: str, block: Block = "latest") -> Hand
         _approvals(system, who, record),
     )
     return Handover(who, record.block, record.at, checks)
+
+
+def unplanned(record: AccessRecord, holders: Collection[tuple[int, str]]) -> tuple[str, ...]:
+    """Return what a deployer may have arranged beside the plan: holders, other admins and guardians, what is closed.
+
+    Args:
+        record: the replay, of a deployment that was just done.
+        holders: every role with every account that is to hold it.
+
+    """
+    left = [
+        f"{account} holds {role_name(role)}"
+        for role, members in sorted(record.members.items())
+        for account in sorted(members)
+        if (role, account) not in holders
+    ]
+    for role in record.role_ids:
+        guardian = Role.GUARDIAN if role in DELAYED_ROLES else ADMIN
+        if record.admin_of(role) != ADMIN:
+            left.append(f"{role_name(role)} is given by {role_name(record.admin_of(role))}")
+        if record.guardian_of(role) != guardian:
+            left.append(f"calls of {role_name(role)} are cancelled by {role_name(record.guardian_of(role))}")
+    left += [f"{target} is closed" for target, closed in sorted(record.closed.items()) if closed]
+    left += [f"{call.caller} announced 0x{call.operation.hex()}" for call in record.pending()]
+    return tuple(left)
 
 
 def _roles(system: System, account: str, record: AccessRecord) -> Check:

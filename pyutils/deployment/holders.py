@@ -49,6 +49,9 @@ _WALLET_CALLS: Final = {
 }
 """Calls by which wallets make calls of their users' choice."""
 
+_WALLET_VIEWS: Final = {"getThreshold()": "a Safe", "getMinDelay()": "a timelock"}
+"""What only such wallets answer: they tell where a proxy's code is not found."""
+
 _IMPLEMENTATION_SLOTS: Final = (
     int.from_bytes(keccak256(b"eip1967.proxy.implementation")) - 1,
     int.from_bytes(keccak256(b"org.zeppelinos.proxy.implementation")),
@@ -133,6 +136,9 @@ def _of_contract(web3: Web3, account: str, code: bytes) -> Ability:
                 return Ability(Verdict.YES, f"{kind}, by its code")
     if not any(_CALLS & set(_operations(one)) for one in codes):
         return Ability(Verdict.NO, "its code has no instruction that calls another contract")
+    for view, kind in _WALLET_VIEWS.items():
+        if _answers(web3, account, view):
+            return Ability(Verdict.YES, f"{kind}, by what it answers")
     if _is_token(web3, account):
         return Ability(Verdict.NO, "it is a token")
     if _answers(web3, account, "isValidSignature(bytes32,bytes)", bytes(32) + (64).to_bytes(32) + bytes(32)):

@@ -19,7 +19,7 @@ from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import encode_call, event_shape
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT
 from pyutils.deployment.blueprint import TEST_COLLATERAL, TEST_FEED, Blueprint, draw
-from pyutils.deployment.handover import read_handover
+from pyutils.deployment.handover import read_handover, record_of, unplanned
 from pyutils.deployment.journal import DeploymentJournal, Origin
 from pyutils.deployment.opening import Opening, TestPair
 from pyutils.deployment.outline import Kind, Planned, outline
@@ -164,7 +164,11 @@ class Deployment:
             if not system.registry.is_token_listed(token):
                 raise DeploymentError(f"token {token} is not listed")
         # As the chain has it now: the record at hand knows in which block the first event can be.
-        read_handover(System.at(self.web3, self.record.manifest()), self.blueprint.deployer).require_nothing()
+        deployed = System.at(self.web3, self.record.manifest())
+        read_handover(deployed, self.blueprint.deployer).require_nothing()
+        holders = {(int(grant.role), grant.holder) for grant in plan.grants}
+        for line in unplanned(record_of(deployed), holders):
+            raise DeploymentError(f"{line}, which is not in the plan")
 
     def _constructed(self) -> dict[str, tuple[object, object]]:
         """Return what constructors set and no code hash shows: on chain, and in the plan."""

@@ -1,8 +1,8 @@
 """Blocks of a Markdown page: what a reader runs, what it then sees, and what is not run, with the reason.
 
 A block of `sh` or `python` is run. A block of `text` right behind it is what the reader sees: all of it, line by line,
-where `…` stands for what varies within a line, and a line of nothing but `…` for any number of lines. A comment
-`<!-- not run: REASON -->` right before a block says why it is not run.
+where `…` stands for what varies within a line, and a line of nothing but `…` for any number of lines. Right before a
+block the comment `<!-- not run: REASON -->` says why it is not run, and `<!-- run by FILE -->` which test runs it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DRAWN = frozenset({"mermaid"})
 VARIES = "…"
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\S*)(?P<more>.*)$")
-_REASON = re.compile(r"^<!-- not run: (?P<reason>.+) -->$")
+_MARK = re.compile(r"^<!-- (?:not run: (?P<reason>.+)|run by (?P<test>tests/[\w/]+\.py)) -->$")
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -28,13 +28,14 @@ class SnippetError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: `reason` says why it is not run, `seen` what follows when it is."""
+    """A fenced block: `reason` says why it is not run, `test` what else runs it, `seen` what follows when it is run."""
 
     page: Path
     line: int
     language: str
     text: str
     reason: str | None = None
+    test: str | None = None
     seen: str | None = None
 
     @property
@@ -44,8 +45,8 @@ class Block:
 
     @property
     def runs(self) -> bool:
-        """Say whether a test has to run it."""
-        return self.language in RUN and self.reason is None
+        """Say whether whoever follows the page runs it."""
+        return self.language in RUN and self.reason is None and self.test is None
 
     @property
     def script(self) -> str:
@@ -71,20 +72,21 @@ def blocks(page: Path, text: str | None = None) -> list[Block]:
 def _fenced(page: Path, text: str) -> list[Block]:
     found: list[Block] = []
     lines = text.splitlines()
-    reason, opened, indent = None, None, ""
+    mark: dict[str, str | None] = {}
+    opened, indent = None, ""
     for number, line in enumerate(lines, start=1):
         fence = _FENCE.match(line)
         if opened is not None:
             if fence is not None and not fence["language"] and fence["indent"] == indent:
                 inner = [one.removeprefix(indent) for one in lines[opened.line : number - 1]]
                 found.append(replace(opened, text="".join(f"{one}\n" for one in inner)))
-                opened, reason = None, None
+                opened, mark = None, {}
         elif fence is not None:
             indent = fence["indent"]
-            opened = Block(page, number, fence["language"], "", reason)
+            opened = Block(page, number, fence["language"], "", **mark)
         elif line.strip():
-            said = _REASON.match(line.strip())
-            reason = said["reason"] if said is not None else None
+            said = _MARK.match(line.strip())
+            mark = said.groupdict() if said is not None else {}
     if opened is not None:
         raise SnippetError(f"{opened.where}: the block does not end")
     return found

@@ -28,6 +28,13 @@ def test_pages__blocks_that_no_test_follows__say_why(page: str) -> None:
     assert [block.where for block in found if block.runs] == []
     named = [name for block in found for name in re.findall(r"tests/[\w/]+\.py", block.reason or "")]
     assert [name for name in named if not (PROJECT_ROOT / name).is_file()] == []
+    tests = {PROJECT_ROOT / block.test for block in found if block.test is not None}
+    assert [test for test in tests if page not in test.read_text()] == []
+
+
+def test_pages__navigation__leads_to_all() -> None:
+    navigation = (PROJECT_ROOT / "mkdocs.yml").read_text().split("\nnav:\n")[1]
+    assert [page for page in PAGES if f" {page}\n" not in navigation] == []
 
 
 @pytest.mark.parametrize("page", FOLLOWED)

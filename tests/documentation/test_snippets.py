@@ -19,6 +19,11 @@ def test_blocks__kinds__are_told_apart() -> None:
     assert (python.reason, python.runs) == ("it costs money", False)
 
 
+def test_blocks__run_by_another_test__names_it() -> None:
+    (block,) = blocks(PAGE, "<!-- run by tests/cli/test_verify.py -->\n```sh\na\n```\n")
+    assert (block.test, block.reason, block.runs) == ("tests/cli/test_verify.py", None, False)
+
+
 def test_blocks__comment_further_up__explains_nothing() -> None:
     (block,) = blocks(PAGE, "<!-- not run: it costs money -->\nbut\n\n```sh\na\n```\n")
     assert block.runs

@@ -102,12 +102,9 @@ class DeploymentJournal:
         """Note that a nonce is settled; the hashes of its forms stay."""
         step = self.step_of(nonce)
         if step is not None:
-            changed = {nonce: ()}
-            attempts = tuple(
-                one.model_copy(update={"forms": changed[one.nonce]}) if one.nonce in changed else one
-                for one in self._pages.attempts[step]
-            )
-            self._write(step, attempts)
+            attempts = self._pages.attempts[step]
+            settled = (one.model_copy(update={"forms": ()}) if one.nonce == nonce else one for one in attempts)
+            self._write(step, tuple(settled))
 
     def sents(self) -> dict[str, Sent]:
         """Return what is on its way, by step, for `Lane.resume`."""
@@ -122,6 +119,12 @@ class DeploymentJournal:
         """Return the hashes of everything that was ever signed for a step, newest first."""
         attempts = self._pages.attempts.get(step, ())
         return tuple(digest for one in reversed(attempts) for digest in reversed(one.transactions))
+
+    @property
+    def settled(self) -> int:
+        """Return the nonce after the highest one that is settled; 0 where none is."""
+        found = (one.nonce + 1 for attempts in self._pages.attempts.values() for one in attempts if not one.forms)
+        return max(found, default=0)
 
     def finish(self) -> None:
         """Remove the journal and its lock: the deployment's record says all from now on."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from web3 import Web3
 
@@ -14,10 +16,17 @@ from pyutils.deployment.journal import DeploymentJournal
 from pyutils.deployment.outline import Kind
 from pyutils.deployment.plan import Plan
 from pyutils.deployment.system import Deployment, Step, origin_of
-from pyutils.errors import ContractError
+from pyutils.errors import ChainError, ContractError
 from pyutils.manifest import Manifest, read_manifest
 
-JOURNAL_SUFFIX = ".journal"
+JOURNAL_SUFFIX: Final = ".journal"
+_PATIENCE_S: Final = 60.0
+
+
+class LaggingNodeError(ChainError):
+    """A node has not seen what is in for good already."""
+
+    remedy = "Wait until it is level, or name another endpoint; move the journal away only where the chain lost it"
 
 
 class AnotherDeployerError(ContractError):
@@ -106,6 +115,7 @@ class Run:
     def finish(self) -> Manifest:
         """Do what is left, wait until it is in for good, and return the complete record."""
         deployment = self.deployment
+        self._wait_for_node()
         self._settle_outstanding()
         self._refuse_strangers()
         while self._go_through() or self._settle():
@@ -115,6 +125,20 @@ class Run:
         if self._file is not None:
             manifest.write(self._file)
         return manifest
+
+    def _wait_for_node(self) -> None:
+        """Wait until the node knows all that is settled: to one that lags, steps look as if they were not done.
+
+        Raises `LaggingNodeError`.
+        """
+        settled = self.deployment.journal.settled
+        deadline = time.monotonic() + _PATIENCE_S
+        while (count := self._count("latest")) < settled:
+            if time.monotonic() >= deadline:
+                raise LaggingNodeError(
+                    f"the node has {count} transactions of {self.deployment.lane.address}, the journal {settled}"
+                )
+            time.sleep(0.5)
 
     def _settle_outstanding(self) -> None:
         """Wait for what an earlier process signed: it may be nowhere, on its way, or in a block."""

@@ -22,7 +22,7 @@ from pyutils.deployment.blueprint import draw
 from pyutils.deployment.journal import DeploymentJournal
 from pyutils.deployment.outline import Kind
 from pyutils.deployment.plan_file import Draft, find_plan
-from pyutils.deployment.run import Run
+from pyutils.deployment.run import LaggingNodeError, Run
 from pyutils.deployment.system import Deployment, origin_of
 from pyutils.manifest import read_manifest
 
@@ -183,6 +183,28 @@ def test_deploy__journal_lost__is_found_on_chain(developer: Developer, chain: We
     assert manifest.complete
     assert nonce(chain, developer.signer.address) == TRANSACTIONS
     assert developer.left_over() == []
+
+
+def test_deploy__node_lags_behind_the_journal__is_waited_for(developer: Developer, chain: Web3, draft: Draft) -> None:
+    cut_at(developer, draft, reach(developer.url), "seal")
+    with FaultyRpc(developer.url) as endpoint:
+        endpoint.lag(3)
+        healing = threading.Timer(2, endpoint.heal)
+        healing.start()
+        deploy_system(developer.signer, draft.plan, reach(endpoint.url), record=developer.record)
+        healing.join()
+    check_whole(developer, chain)
+
+
+def test_deploy__node_stays_behind_the_journal__is_named(
+    developer: Developer, chain: Web3, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_at(developer, draft, reach(developer.url), "seal")
+    monkeypatch.setattr("pyutils.deployment.run._PATIENCE_S", 0.1)
+    with FaultyRpc(developer.url) as endpoint:
+        endpoint.lag(3)
+        with pytest.raises(LaggingNodeError, match=r"the node has 23 transactions of .*, the journal 26"):
+            deploy_system(developer.signer, draft.plan, reach(endpoint.url), record=developer.record)
 
 
 # two at once

@@ -18,8 +18,8 @@ from .snippets import blocks
 DOCS = PROJECT_ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 GUIDES = [name for name in PAGES if name.startswith("guides/")]
-FOLLOWED = ("audit.md", "event-index.md", "portfolio.md", "positions.md")
-"""Pages whose blocks are run, one after the other, on one chain that holds the demo's end state."""
+FOLLOWED = ("audit.md", "event-index.md", "portfolio.md", "positions.md", "roles.md")
+"""Pages whose blocks are run, one after the other, on one chain that holds the demo's end state; the last leaves it."""
 
 
 @pytest.mark.parametrize("page", [name for name in PAGES if name not in (*GUIDES, *FOLLOWED)])

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tooling.reference.modules import exports
+
 CHROMIUM = shutil.which("chromium")
 OPENED = (
     "index.html",
@@ -70,6 +72,19 @@ def test_site__pages__load_nothing_from_elsewhere(site: Path) -> None:
     assert [(page, place) for page, place in loads if re.match(r"(?:https?:)?//", place)] == []
     styles = "".join(path.read_text() for path in site.rglob("*.css"))
     assert re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//[^)]*", styles) == []
+
+
+def test_site__python__has_every_name_that_packages_offer(site: Path, project_root: Path) -> None:
+    found = 0
+    for page in (site / "reference" / "python").glob("*.html"):
+        text = page.read_text()
+        folder = project_root / "pyutils" / page.stem
+        for name in exports(folder) if folder.is_dir() else ():
+            found += 1
+            place = f"pyutils.{page.stem}.{name}"
+            hidden = (folder / f"{name}.py").is_file()
+            assert f'id="{place}.{name}"' in text if hidden else f'id="{place}"' in text, place
+    assert found >= 250
 
 
 def test_site__trust_page__has_the_readmes_roles_and_issues(site: Path, project_root: Path) -> None:

@@ -21,7 +21,9 @@ def pages(package: Path) -> dict[str, str]:
             found[f"{name}.md"] = _page(f"{package.name}.{name}", [f"{package.name}.{name}"])
         elif (path / "__init__.py").is_file():
             whole = f"{package.name}.{name}"
-            found[f"{name}.md"] = _page(whole, [whole] if _exports(path) else _modules(path, whole))
+            # What is named as the module that it comes from is hidden by that one.
+            hidden = [f"{whole}.{one}" for one in exports(path) if (path / f"{one}.py").is_file()]
+            found[f"{name}.md"] = _page(whole, [whole, *hidden] if exports(path) else _modules(path, whole))
     return found
 
 
@@ -29,14 +31,13 @@ def _page(title: str, modules: list[str]) -> str:
     return f"# {title}\n\n" + "\n".join(f"::: {module}\n" for module in modules)
 
 
-def _exports(folder: Path) -> bool:
-    """Say whether a package names what it offers."""
-    tree = ast.parse((folder / "__init__.py").read_text())
-    return any(
-        isinstance(node, ast.Assign)
-        and [target.id for target in node.targets if isinstance(target, ast.Name)] == ["__all__"]
-        for node in tree.body
-    )
+def exports(folder: Path) -> list[str]:
+    """Return the names that a package says it offers; none where it says nothing."""
+    for node in ast.parse((folder / "__init__.py").read_text()).body:
+        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["__all__"]:
+            named: list[str] = ast.literal_eval(node.value)
+            return named
+    return []
 
 
 def _modules(folder: Path, name: str) -> list[str]:
@@ -47,5 +48,5 @@ def _modules(folder: Path, name: str) -> list[str]:
             found.append(f"{name}.{path.stem}")
         elif (path / "__init__.py").is_file():
             inner = f"{name}.{path.name}"
-            found += [inner] if _exports(path) else _modules(path, inner)
+            found += [inner] if exports(path) else _modules(path, inner)
     return found

@@ -16,10 +16,10 @@ from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_duration
 from pyutils.cli.session import NotConfirmedError, OtherNetworkError, Session, open_account, writes
 from pyutils.deployment.launch import launch, plan_on, prepare
-from pyutils.deployment.network import DEVELOPMENT_NETWORK
+from pyutils.deployment.network import DEVELOPMENT_NETWORK, name_of
 from pyutils.deployment.plan_file import Draft, example_plan, example_text, find_plan, plan_path
 from pyutils.deployment.preflight import check_holders_offline
-from pyutils.deployment.preview import Onlooker, Preview, check_funds, deployer_of, preview_offline
+from pyutils.deployment.preview import Onlooker, Preview, check_funds, deployer_of, preview_offline, preview_on
 from pyutils.errors import InputError, SettingsError
 from pyutils.manifest import Manifest, user_path
 from pyutils.units import format_fixed
@@ -90,8 +90,10 @@ def _dry_run(session: Session, file: Path | None) -> None:
         web3 = connect(settings.rpc_urls, None if draft is None else draft.plan.chain_id, _PATIENT)
         if draft is None and rpc.chain_id(web3) in DEV_CHAINS:
             draft = plan_on(web3, settings.network)
-    draft = draft or example_plan(_named_network(session) or EXAMPLE_NETWORK)
-    preview = _look(session, draft, None if draft.is_example else web3)
+    if draft is None:
+        there = None if web3 is None else name_of(rpc.chain_id(web3))
+        draft = example_plan(_named_network(session) or there or EXAMPLE_NETWORK)
+    preview = _look(session, draft, web3)
     session.show(preview, lambda: show_preview(preview))
 
 
@@ -101,6 +103,8 @@ def _look(session: Session, draft: Draft, web3: Web3 | None) -> Preview:
     if not draft.is_example and (session.account is not None or draft.plan.deployer is None):
         signer = _open_deployer(session, draft)
     deployer = deployer_of(draft, None if signer is None else signer.address)
+    if draft.is_example and web3 is not None:
+        return preview_on(draft, Onlooker(deployer), web3)
     if web3 is not None:
         return prepare(draft, signer or Onlooker(deployer), web3, mainnet=True)
     if not draft.is_example:

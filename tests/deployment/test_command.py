@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from web3 import Web3
 
 from pyutils.anvil import Anvil
-from pyutils.chain import rpc
+from pyutils.chain import Lane, connect, dev_signer, rpc
 from pyutils.cli import root
+from pyutils.contracts.base import encode_constructor
+from pyutils.deployment.addresses import CREATE2_DEPLOYER, create2_address
 from pyutils.deployment.blueprint import draw
 from pyutils.deployment.plan_file import example_plan, find_plan
+from pyutils.keccak import keccak256
 from pyutils.manifest import read_manifest
 
 from .practice import CHAIN_ID, NETWORK, PASSWORD, Developer, give, key_of, nonce, signer_of
@@ -100,6 +104,27 @@ def test_dry_run__with_an_endpoint__adds_cost_and_balance_and_sends_nothing(
     assert not any(step["done"] for step in shown["steps"])
     assert nonce(chain, developer.signer.address) == 0
     assert developer.left_over() == []
+
+
+def test_dry_run__example_on_a_chain_that_is_known__adds_what_it_costs_there(
+    gpurwa: Gpurwa, web3: Web3, tmp_path: Path
+) -> None:
+    with Anvil.start(tmp_path / "base.log", arguments=("--chain-id", "84532", "--accounts", "0")) as base:
+        lane = Lane(web3, dev_signer(31337, 1))
+        coin = encode_constructor("TestStablecoin", ("USD Coin", "USDC", 6))
+        lane.transact(CREATE2_DEPLOYER, bytes(32) + coin, call="TestStablecoin")
+        code = rpc.code_at(web3, create2_address(CREATE2_DEPLOYER, bytes(32), keccak256(coin)))
+        there = connect([base.url], 84532)
+        usdc = example_plan("base-sepolia").plan.tokens[0]
+        rpc.request(there, "anvil_setCode", usdc, "0x" + code.hex())
+
+        status, out, err = gpurwa("--dry-run", "--rpc", base.url)
+
+    assert (status, err) == (0, "")
+    assert "Deployment to Base Sepolia" in out
+    assert "gwei per gas" in out
+    assert "the node does not say what the rollup's data costs" in out
+    assert "the keys of its accounts are public" in out
 
 
 def test_example__printed__can_be_read_again(gpurwa: Gpurwa, developer: Developer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -71,6 +72,10 @@ class Network(FrozenModel):
     """Blocks on top of the last step's before a deployment is done."""
     finalized: bool = False
     """Whether to wait for what the chain itself calls final, where it says so."""
+    max_fee_gwei: int = Field(default=500, gt=0)
+    """What a unit of gas may cost at most."""
+    step_budget: int = Field(default=1, gt=0)
+    """Whole coins of the currency that one step may cost at most, replacements included."""
     tokens: Mapping[str, KnownContract] = {}
     """Settlement tokens and collateral, by symbol."""
     feeds: Mapping[str, KnownContract] = {}
@@ -81,12 +86,15 @@ class Network(FrozenModel):
     @property
     def step_policy(self) -> LanePolicy:
         """Return when a step is in deep enough for the next one to be sent."""
-        return LanePolicy(confirmations=self.step_depth, timeout_s=1_800.0)
+        return self._policy(LanePolicy(confirmations=self.step_depth, timeout_s=1_800.0))
 
     @property
     def end_policy(self) -> LanePolicy:
         """Return when a step is in for good."""
-        return LanePolicy(confirmations=self.depth, finality=self.finalized, timeout_s=7_200.0)
+        return self._policy(LanePolicy(confirmations=self.depth, finality=self.finalized, timeout_s=7_200.0))
+
+    def _policy(self, policy: LanePolicy) -> LanePolicy:
+        return replace(policy, max_fee_per_gas=self.max_fee_gwei * 10**9, budget_wei=self.step_budget * 10**18)
 
     def check_allowed(self, network: str, *, mainnet: bool) -> None:
         """Raise `MainnetError` where money is worth something and nobody said that this is meant."""

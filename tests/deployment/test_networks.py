@@ -17,6 +17,7 @@ from pyutils.deployment.network import (
     name_of,
     shipped_networks,
 )
+from pyutils.deployment.outline import measured_gas
 
 from .practice import CHAIN_ID, NETWORK, networks_text
 
@@ -60,6 +61,10 @@ def test_shipped_networks__every_chain__has_an_id_of_its_own_and_a_rule_for_the_
         assert network.depth > network.step_depth
         assert network.end_policy.confirmations == network.depth
         assert network.step_policy.confirmations == network.step_depth
+        # The largest step, with the lane's margin, at the most that gas may cost.
+        largest = max(measured_gas().contracts.values()) * 5 // 4
+        assert largest * 100 * 10**9 < network.step_policy.budget_wei
+        assert network.step_policy.max_fee_per_gas == network.max_fee_gwei * 10**9
 
 
 def test_load_networks__own_entry__wins(tmp_path: Path) -> None:

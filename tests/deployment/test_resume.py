@@ -29,9 +29,9 @@ from pyutils.manifest import read_manifest
 from .practice import NETWORK, Developer, give, nonce, reach, start_testnet
 
 if TYPE_CHECKING:
-    from tests.faulty_rpc import Body, FaultyRpc, Forward, Reply, altered, dropped, lost
+    from tests.faulty_rpc import Body, FaultyRpc, Forward, Reply, altered, dropped, error, lost
 else:
-    from faulty_rpc import Body, FaultyRpc, Forward, Reply, altered, dropped, lost
+    from faulty_rpc import Body, FaultyRpc, Forward, Reply, altered, dropped, error, lost
 
 TRANSACTIONS = 30
 """Of a deployment to a chain that has the CREATE2 deployer."""
@@ -135,6 +135,19 @@ def test_deploy__answers_get_lost__every_step_is_sent_once(developer: Developer,
             endpoint.fault("eth_sendRawTransaction", random.Random(name).choice([lost, dropped]), times=1)
 
         deploy_system(developer.signer, draft.plan, reach(endpoint.url), record=developer.record, on_step=trouble)
+    check_whole(developer, chain)
+
+
+def test_deploy__fees_rise_between_signing_and_sending__pays_more_at_once(
+    developer: Developer, chain: Web3, draft: Draft
+) -> None:
+    with FaultyRpc(developer.url) as endpoint:
+        endpoint.fault("eth_sendRawTransaction", error("max fee per gas less than block base fee"), times=1)
+        started = time.monotonic()
+        cut_at(developer, draft, reach(endpoint.url), "AccessManager")
+        assert time.monotonic() - started < LanePolicy().replace_after_s
+        assert list(endpoint.asked).count("eth_sendRawTransaction") == 2
+    assert developer.deploy()[0] == 0
     check_whole(developer, chain)
 
 
@@ -280,7 +293,9 @@ def test_deploy__transactions_wait_that_the_journal_does_not_know__is_told(
 # reorgs
 
 
-@pytest.mark.parametrize("returns", [False, True], ids=["dropped", "kept in the pool"])
+@pytest.mark.parametrize(
+    "returns", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["dropped", "kept in the pool"]
+)
 @pytest.mark.parametrize("at", ["LeaseTerms", "seal", "renounce", "the end"])
 def test_deploy__reorg_after_steps__redoes_them(tmp_path: Path, at: str, returns: bool) -> None:
     """The last blocks are replaced by empty ones; what was in them is gone, or comes back from the pool later."""

@@ -48,9 +48,11 @@ class Attempt(FrozenModel):
 
     nonce: int
     forms: tuple[SavedForm, ...]
-    """While it is on its way; empty once it is settled."""
+    """While it is on its way; empty once it is settled, or was refused."""
     transactions: tuple[Bytes32, ...]
     """Hashes of all its forms."""
+    is_spent: bool = False
+    """Whether it is settled: one of its forms, or a stranger's transaction, is in for good."""
 
 
 class Origin(FrozenModel):
@@ -83,6 +85,7 @@ class DeploymentJournal:
     def __init__(self, origin: Origin, path: Path | None = None) -> None:
         """Take the lock and read what is there. Raises `DeploymentBusyError`, `JournalError`, `UnwritableFileError`."""
         self.path, self.step = path, ""
+        self._spent: set[int] = set()
         self._lock = None if path is None else DeploymentLock(path.with_suffix(".lock"))
         try:
             self._pages = _read(path, origin) if path is not None and path.exists() else Pages(origin=origin)
@@ -98,13 +101,18 @@ class DeploymentJournal:
         others = [one for one in self._pages.attempts.get(step, ()) if one.nonce != sent.nonce]
         self._write(step, (*others, attempt))
 
+    def spend(self, nonce: int) -> None:
+        """Know, when `forget` comes, that a nonce is settled and was not only refused."""
+        self._spent.add(nonce)
+
     def forget(self, nonce: int) -> None:
-        """Note that a nonce is settled; the hashes of its forms stay."""
+        """Note that a nonce is on its way no longer; the hashes of its forms stay."""
         step = self.step_of(nonce)
         if step is not None:
             attempts = self._pages.attempts[step]
-            settled = (one.model_copy(update={"forms": ()}) if one.nonce == nonce else one for one in attempts)
-            self._write(step, tuple(settled))
+            changes = {"forms": (), "is_spent": nonce in self._spent}
+            after = (one.model_copy(update=changes) if one.nonce == nonce else one for one in attempts)
+            self._write(step, tuple(after))
 
     def sents(self) -> dict[str, Sent]:
         """Return what is on its way, by step, for `Lane.resume`."""
@@ -123,7 +131,7 @@ class DeploymentJournal:
     @property
     def settled(self) -> int:
         """Return the nonce after the highest one that is settled; 0 where none is."""
-        found = (one.nonce + 1 for attempts in self._pages.attempts.values() for one in attempts if not one.forms)
+        found = (one.nonce + 1 for attempts in self._pages.attempts.values() for one in attempts if one.is_spent)
         return max(found, default=0)
 
     def finish(self) -> None:

@@ -127,5 +127,6 @@ class DeployerLane(Lane):
                     self.step(earlier)
 
     def _drop(self, sent: Sent) -> None:
+        self._journal.spend(sent.nonce)
         self.forget(sent)
         self._sents = {step: one for step, one in self._sents.items() if one is not sent}

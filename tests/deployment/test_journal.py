@@ -46,6 +46,11 @@ def test_journal__sent_and_killed__is_read_back_whole(tmp_path: Path, chain: Web
         assert again.transactions("first") == tuple(first.hashes)
         assert again.transactions("second") == tuple(second.hashes)
         assert again.transactions("third") == ()
+        # The first one was given up, not settled: no node need ever have seen it.
+        assert again.settled == 0
+        again.spend(second.nonce)
+        again.forget(second.nonce)
+        assert again.settled == second.nonce + 1
     assert key_of("developer").hex().encode() not in path.read_bytes()
 
 

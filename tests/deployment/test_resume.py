@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from web3 import Web3
 
-from pyutils.chain import LanePolicy, rpc
+from pyutils.chain import InsufficientFundsError, LanePolicy, rpc
 from pyutils.chain.pool import Verdict, offer
 from pyutils.deployment import AnotherDeployerError, JournalError, deploy_system
 from pyutils.deployment.blueprint import draw
@@ -135,6 +135,20 @@ def test_deploy__answers_get_lost__every_step_is_sent_once(developer: Developer,
             endpoint.fault("eth_sendRawTransaction", random.Random(name).choice([lost, dropped]), times=1)
 
         deploy_system(developer.signer, draft.plan, reach(endpoint.url), record=developer.record, on_step=trouble)
+    check_whole(developer, chain)
+
+
+def test_deploy__node_refuses_a_transaction__the_next_run_goes_on_at_once(
+    developer: Developer, chain: Web3, draft: Draft
+) -> None:
+    cut_at(developer, draft, reach(developer.url), "LeaseBook")
+    with FaultyRpc(developer.url) as endpoint:
+        endpoint.fault("eth_sendRawTransaction", error("insufficient funds for gas * price + value"), times=1)
+        with pytest.raises(InsufficientFundsError):
+            deploy_system(developer.signer, draft.plan, reach(endpoint.url), record=developer.record)
+    started = time.monotonic()
+    deploy_system(developer.signer, draft.plan, reach(developer.url), record=developer.record)
+    assert time.monotonic() - started < 60
     check_whole(developer, chain)
 
 

@@ -25,6 +25,9 @@ def testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
 def chain(testnet: Anvil) -> Iterator[Web3]:
     """Return that chain, and put it back as it was afterwards."""
     web3 = reach(testnet.url)
+    # Putting a chain back leaves the next block's base fee where a test before had brought it.
+    rpc.request(web3, "anvil_setNextBlockBaseFeePerGas", hex(10**9))
+    rpc.request(web3, "evm_mine")
     snapshot = rpc.request(web3, "evm_snapshot")
     yield web3
     rpc.request(web3, "anvil_dropAllTransactions")

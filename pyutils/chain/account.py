@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pyutils.chain.kms_signer import open_kms_signer
+from pyutils.chain.proposal import PREFIX, Wallet
 from pyutils.chain.remote_signer import Web3Signer
 from pyutils.chain.signer import LocalSigner, Signer, dev_signer
 from pyutils.errors import InputError
@@ -43,16 +44,18 @@ def open_signer(
     Args:
         text: a keystore v3 file; `ape:NAME`, an account that ape keeps in one; `https://HOST:PORT#0xADDRESS`, a
             Web3Signer, with the files of its connection before the `#` as `?ca=FILE&cert=FILE&key=FILE&token=FILE`;
-            `kms:MODULE:FUNCTION`, a hook of `kms_signer`; or a role of `roles`. A file that is there wins over a role
-            of its name.
+            `kms:MODULE:FUNCTION`, a hook of `kms_signer`; `wallet:0xADDRESS`, which signs elsewhere; or a role of
+            `roles`. A file that is there wins over a role of its name.
         chain_id: the chain that is signed for; roles are signers on development chains alone.
         password_file: its first line opens the keystore.
         prompt: asks for the password where there is no such file.
         roles: development accounts by role.
 
     Raises `NoAccountError`, `RawKeyError`, `KeystoreError`, `RemoteAccountError`, `KmsHookError`,
-    `NotADevChainError`. A remote signer is not asked anything yet.
+    `WalletAddressError`, `NotADevChainError`. A remote signer is not asked anything yet.
     """
+    if text.startswith(PREFIX):
+        return Wallet.from_text(text)
     if text.startswith(("http://", "https://")):
         return Web3Signer.from_text(text)
     if text.startswith("kms:"):

@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
 from pyutils.access import AccessKeys
 from pyutils.chain import DEV_CHAINS, Lane, NoAccountError, Receipt, Signer, connect, dev_signer, open_signer
 from pyutils.chain.account import RawKeyError
+from pyutils.chain.proposal import ProposalLane, ProposedCall, Wallet
 from pyutils.cli import output
 from pyutils.cli.parameters import BLOCK, format_time
 from pyutils.contracts import Stablecoin, System
@@ -87,7 +88,9 @@ class Session:
 
     @cached_property
     def lane(self) -> Lane:
-        """The lane of the account that signs."""
+        """The lane of the account that signs; of a wallet that signs elsewhere, one that prints what it has to call."""
+        if isinstance(self.signer, Wallet):
+            return ProposalLane(self.system.web3, self.signer, self._propose)
         return self.system.lane(self.signer)
 
     @cached_property
@@ -139,8 +142,8 @@ class Session:
 
     def confirm(self, what: str) -> None:
         """Ask before money moves on a chain where it is worth something. Raises `NotConfirmedError`."""
-        if self.is_dev or self.yes:
-            return
+        if self.is_dev or self.yes or isinstance(self.signer, Wallet):
+            return  # a wallet's call is only printed
         if not click.confirm(f"{what} on {self.manifest.network}?", err=True):
             raise NotConfirmedError(f"{what}: not confirmed")
 
@@ -163,6 +166,23 @@ class Session:
             return
         later = f"{outcome.call} is announced; give the same command again from {format_time(outcome.scheduled_for)} on"
         self.done(outcome.receipt, later, call=outcome.call, scheduled_for=outcome.scheduled_for, **facts)
+
+    def _propose(self, call: ProposedCall) -> NoReturn:
+        """Print what a wallet has to call, and end: nothing was sent, and what comes next depends on it."""
+        row = {
+            "call": call.call,
+            "chain_id": self.manifest.chain_id,
+            "from": call.sender,
+            "to": call.to,
+            "value": call.value,
+            "data": call.data,
+        }
+        hexed = {**row, "data": f"0x{call.data.hex()}"}
+        title = (
+            "Nothing was sent: the wallet has to make this call. Once it did, give the command again for what is next"
+        )
+        self.show(row, lambda: output.print_facts(title, hexed))
+        raise click.exceptions.Exit(0)
 
     def coins(self, amount: int, token: Stablecoin) -> str:
         """Return money for people, with its symbol."""
@@ -256,8 +276,8 @@ def writes(function: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--account",
         metavar="KEYSTORE|ROLE",
-        help="Who signs: a keystore file, ape:NAME, a remote signer's URL, kms:MODULE:FUNCTION, or on a development"
-        " chain a role. [GPURWA_KEYSTORE]",
+        help="Who signs: a keystore file, ape:NAME, a remote signer's URL, kms:MODULE:FUNCTION, wallet:0xADDRESS"
+        " to print the call that a Safe has to make, or on a development chain a role. [GPURWA_KEYSTORE]",
     )
     @network_options
     @functools.wraps(function)

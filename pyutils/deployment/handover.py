@@ -13,14 +13,14 @@ from typing import Final
 from pyutils import artifacts
 from pyutils.chain import RevertedError, rpc
 from pyutils.contracts import System
-from pyutils.contracts.base import Block, Contract, abi_type, call_view, encode_call, function_shape
+from pyutils.contracts.base import Block, abi_type, call_view, encode_call, function_shape
 from pyutils.deployment.access_record import ADMIN, EVERYBODY, AccessRecord
+from pyutils.deployment.entrusted import allowances, titles
 from pyutils.deployment.roles import DELAYED_ROLES, Role, functions_of
 from pyutils.errors import ContractError
 from pyutils.manifest import Manifest
 from pyutils.models import parse_address
-from pyutils.operations.history import events, topic
-from pyutils.units import BlockNumber, FleetId, UnixSeconds
+from pyutils.units import BlockNumber, UnixSeconds
 
 _REFUSED: Final = "AccessManagerUnauthorizedAccount"
 _NO_SELECTOR: Final = b"\0" * 4
@@ -102,8 +102,8 @@ def read_handover(system: System, account: str, block: Block = "latest") -> Hand
         _admin_calls(system, who, record),
         _announced(system, who, record),
         _seal(system, record),
-        _titles(system, who, record),
-        _approvals(system, who, record),
+        Check("titles", *titles(system, who, record.block)),
+        Check("allowances that it was given", *allowances(system, who, record.block)),
     )
     return Handover(who, record.block, record.at, checks)
 
@@ -220,53 +220,6 @@ def _announced(system: System, account: str, record: AccessRecord) -> Check:
 def _seal(system: System, record: AccessRecord) -> Check:
     left = () if system.registry.is_sealed(record.block) else ("the registry's right to seal is not spent",)
     return Check("right to open business", 1, left)
-
-
-def _titles(system: System, account: str, record: AccessRecord) -> Check:
-    """Look for fleets that it owns or may hand on."""
-    registry, block = system.registry, record.block
-    fleets = [FleetId(number) for number in range(1, registry.fleet_count(block) + 1)]
-    left = []
-    for fleet_id in fleets:
-        if registry.owner_of(fleet_id, block) == account:
-            left.append(f"it owns the title of fleet {fleet_id}")
-        approved = call_view(system.web3, registry.NAME, registry.address, "getApproved", fleet_id, block=block)
-        if parse_address(approved) == account:
-            left.append(f"it may hand on the title of fleet {fleet_id}")
-    return Check("titles", len(fleets), tuple(left))
-
-
-def _approvals(system: System, account: str, record: AccessRecord) -> Check:
-    """Look for allowances and operators' rights that others gave it over coins, shares, titles, leases and claims."""
-    told: list[tuple[Contract, str, str]] = [
-        (system.registry, "ApprovalForAll", "isApprovedForAll"),
-        (system.lease_book, "ApprovalForAll", "isApprovedForAll"),
-        *((system.token(token), "Approval", "allowance") for token in system.manifest.tokens),
-    ]
-    for market in system.credit_markets():
-        told += [(market.vault, "Approval", "allowance"), (market.vault, "OperatorSet", "isOperator")]
-    fleets = range(1, system.registry.fleet_count(record.block) + 1)
-    told += [(system.shares(FleetId(number)), "Approval", "allowance") for number in fleets]
-    left, count = [], 0
-    for contract, event, view in told:
-        given = events(contract, event, [None, topic(account)], first=system.manifest.first_block, block=record.block)
-        for owner in sorted({parse_address(_first_of(one.arguments)) for one in given}):
-            count += 1
-            if call_view(system.web3, contract.NAME, contract.address, view, owner, account, block=record.block):
-                left.append(f"{owner} lets it act for what it has in {contract.NAME} {contract.address}")
-    allowed = events(system.loss_fund, "Allow", [topic(account)], first=system.manifest.first_block, block=record.block)
-    for token in sorted({parse_address(one.arguments["token"]) for one in allowed}):
-        count += 1
-        if call_view(
-            system.web3, "LossFund", system.loss_fund.address, "allowance", account, token, block=record.block
-        ):
-            left.append(f"it may draw {token} from the loss fund")
-    return Check("allowances that it was given", count, tuple(left))
-
-
-def _first_of(arguments: dict[str, str]) -> str:
-    """Return an event's first argument: whose what is let go is, whatever its contract calls them."""
-    return next(iter(arguments.values()))
 
 
 def role_name(role: int) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pyutils import toolchain
 from pyutils.chain import DEV_CHAINS, rpc
 from pyutils.contracts import System
-from pyutils.deployment.handover import read_handover
 from pyutils.deployment.roles import Role
 from pyutils.deployment.runtime_code import code_hash
 from pyutils.errors import ContractError, GpuRwaError
@@ -81,11 +80,12 @@ def doctor(connect: Callable[[], System]) -> Iterator[Finding]:
     yield Finding("business", system.registry.is_sealed(), "open" if system.registry.is_sealed() else "never opened")
     paused = system.registry.is_paused()
     yield Finding("pause", not paused, "new business is stopped" if paused else "not paused", is_needed=False)
-    held = {role.role_id for role in read_access(system).roles if role.holders}
+    access = read_access(system)
+    held = {role.role_id for role in access.roles if role.holders}
     empty = [role.name.lower() for role in Role if int(role) not in held]
     yield Finding("roles", not empty, f"nobody is {', '.join(empty)}" if empty else f"{len(held)} held")
-    left = read_handover(system, manifest.deployer).left
-    yield Finding("deployer", not left, "; ".join(left) or "can do nothing")
+    has = [role.name for role in access.roles if any(one.account == manifest.deployer for one in role.holders)]
+    yield Finding("deployer", not has, f"still holds {', '.join(has)}" if has else "holds no role")
     yield _clock(system)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ape import Project
+from ape import Project, networks
 
 from pyutils import artifacts
+from pyutils.deployment.network import shipped_networks
 
 
 def test_project__compiled_by_ape__has_the_interfaces_of_the_artifacts(project: Project) -> None:
@@ -16,6 +17,16 @@ def test_project__compiled_by_ape__has_the_interfaces_of_the_artifacts(project: 
             by_ape = {entry.selector for part in parts for entry in compiled[part].abi if entry.type != "fallback"}
             shipped = {_signature(entry) for entry in artifact.abi if entry["type"] in {"function", "event", "error"}}
             assert shipped <= by_ape, name
+
+
+def test_networks__every_chain_that_the_package_knows__has_a_name_in_ape() -> None:
+    known = {
+        network.chain_id
+        for ecosystem in networks.ecosystems.values()
+        for name, network in ecosystem.networks.items()
+        if name != "local" and not name.endswith("-fork")
+    }
+    assert {network.chain_id for network in shipped_networks().values()} <= known
 
 
 def _signature(entry: artifacts.AbiEntry) -> str:

@@ -23,6 +23,8 @@ class Newcomer:
 
     clone: Path
     environment: dict[str, str]
+    before: str
+    """What git says of the clone before anything is done in it."""
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +42,8 @@ def newcomer(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Ne
         if (project_root / name).exists():
             there.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(project_root / name, there)
-    return Newcomer(clone, plain_environment(home, without=project_root))
+    before = _git(clone, "status", "--porcelain", "--untracked-files=all")
+    return Newcomer(clone, plain_environment(home, without=project_root), before)
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -49,7 +52,7 @@ def _git(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def devnet_at() -> Iterator[Callable[[Path], Path]]:
     """Return a folder in which a devnet may be started; what still runs there at the end is stopped."""
     folders: list[Path] = []

@@ -106,6 +106,12 @@ class DeploymentJournal:
             settled = (one.model_copy(update={"forms": ()}) if one.nonce == nonce else one for one in attempts)
             self._write(step, tuple(settled))
 
+    def withdraw(self, nonce: int) -> None:
+        """Drop what was signed for a nonce and taken by no node: the nonce is as free as it was."""
+        step = self.step_of(nonce)
+        if step is not None:
+            self._write(step, tuple(one for one in self._pages.attempts[step] if one.nonce != nonce or not one.forms))
+
     def sents(self) -> dict[str, Sent]:
         """Return what is on its way, by step, for `Lane.resume`."""
         return {

@@ -66,6 +66,8 @@ class DeployerLane(Lane):
             except rpc.RpcError as error:
                 is_free = self._count("pending") <= sent.nonce
                 if verdict_of(error.reason) is not Verdict.UNDERPRICED or not is_free:
+                    # Nowhere, and not settled either: the journal is not to wait for its nonce.
+                    self._journal.withdraw(sent.nonce)
                     self.forget(sent)
                     raise
                 self._replace(sent)

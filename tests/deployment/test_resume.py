@@ -16,7 +16,7 @@ import pytest
 from web3 import Web3
 
 from pyutils.chain import LanePolicy, rpc
-from pyutils.chain.pool import Verdict, offer
+from pyutils.chain.pool import InsufficientFundsError, Verdict, offer
 from pyutils.deployment import AnotherDeployerError, JournalError, deploy_system
 from pyutils.deployment.blueprint import draw
 from pyutils.deployment.journal import DeploymentJournal
@@ -205,6 +205,20 @@ def test_deploy__node_stays_behind_the_journal__is_named(
         endpoint.lag(3)
         with pytest.raises(LaggingNodeError, match=r"the node has 23 transactions of .*, the journal 26"):
             deploy_system(developer.signer, draft.plan, reach(endpoint.url), record=developer.record)
+
+
+def test_deploy__deployer_runs_dry__goes_on_once_it_has_ether_again(
+    developer: Developer, chain: Web3, draft: Draft
+) -> None:
+    def drain(name: str, skipped: bool) -> None:
+        if name == "lease terms":
+            give(chain, developer.signer.address, 1)
+
+    with pytest.raises(InsufficientFundsError):
+        deploy_system(developer.signer, draft.plan, reach(developer.url), record=developer.record, on_step=drain)
+    give(chain, developer.signer.address)
+    deploy_system(developer.signer, draft.plan, reach(developer.url), record=developer.record)
+    check_whole(developer, chain)
 
 
 # two at once

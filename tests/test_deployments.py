@@ -95,6 +95,17 @@ def test_check_contract__record_that_was_tampered_with__is_found_out(system: Sys
     assert fault.startswith(f"constructor_args of OperatorBond at {bond.address}: 1 arguments are taken, 2 recorded")
 
 
+def test_check_contract__twin_elsewhere__the_recorded_transaction_did_not_create_it(system: System) -> None:
+    # The same code with another recipient in its storage, which no hash shows, beside the honest one's transaction.
+    router = system.manifest.contracts["RevenueRouter"]
+    twin = "0x" + "77" * 20
+    put_code(system.web3, twin, rpc.code_at(system.web3, router.address))
+
+    found = check_contract(system.web3, "RevenueRouter", changed(router, address=twin))
+
+    assert found.faults == ("the recorded transaction put nothing at this address",)
+
+
 def test_check_contract__transaction_not_recorded_or_not_known__is_no_fault(system: System) -> None:
     bond = system.manifest.contracts["OperatorBond"]
     for transaction, said in (

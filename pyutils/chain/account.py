@@ -15,7 +15,8 @@ from pyutils.chain.remote_signer import Web3Signer
 from pyutils.chain.signer import LocalSigner, Signer, dev_signer
 from pyutils.errors import InputError
 
-_RAW_KEY: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_RAW_KEY: Final = re.compile(r"[0-9a-fA-F]{60,}")
+"""A key, also one with something before it or a digit lost: no keystore's name and no address has so many in a row."""
 _APE: Final = "ape:"
 
 
@@ -60,9 +61,9 @@ def open_signer(
         return Web3Signer.from_text(text)
     if text.startswith("kms:"):
         return open_kms_signer(text.removeprefix("kms:"))
-    if _RAW_KEY.fullmatch(text):
-        raise RawKeyError("a private key stands on the command line")
     keystore = ape_keystore(text.removeprefix(_APE)) if text.startswith(_APE) else Path(text)
+    if _RAW_KEY.search(text) and not keystore.is_file():
+        raise RawKeyError("a private key stands on the command line")
     if text in roles and not keystore.is_file():
         return dev_signer(chain_id, roles[text])
     if not keystore.is_file():

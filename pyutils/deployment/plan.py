@@ -141,8 +141,6 @@ class Plan(FrozenModel):
     """Credit markets, at most one for each settlement token; none where empty."""
     test_collateral: TestCollateral | None = None
     """Listed in every market."""
-    acting_contracts: tuple[Address, ...] = ()
-    """Holders with code that are known to be able to call, though they are no wallet of a kind that is recognized."""
 
     @model_validator(mode="after")
     def _check_roles(self) -> Self:

@@ -276,7 +276,7 @@ def _plan(file: PlanFile, network: Network, name: str) -> Plan:
         ),
         fee_recipient=file.fees.recipient,
         protocol_fee_bps=file.fees.protocol_bps,
-        liveness_s=file.oracle.liveness_s or (ROLLUP_LIVENESS_S if network.rollup else LIVENESS_S),
+        liveness_s=_liveness(file, network),
         sequencer_feed=_sequencer_feed(file, network, name),
         tokens=tuple(one.address for one in file.tokens),
         test_coin=file.test_coin,
@@ -288,6 +288,12 @@ def _plan(file: PlanFile, network: Network, name: str) -> Plan:
 
 def _delay(role: Role, section: RoleSection) -> int:
     return EXECUTION_DELAYS_S[role] if section.delay_s is None else section.delay_s
+
+
+def _liveness(file: PlanFile, network: Network) -> int:
+    if file.oracle.liveness_s is not None:
+        return file.oracle.liveness_s
+    return ROLLUP_LIVENESS_S if network.rollup else LIVENESS_S
 
 
 def _sequencer_feed(file: PlanFile, network: Network, name: str) -> str:

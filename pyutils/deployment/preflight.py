@@ -80,6 +80,9 @@ def _rights(plan: Plan) -> Iterator[tuple[str, str]]:
     for grant in plan.grants:
         yield f"the holder of {role_name(grant.role)}", grant.holder
     yield "the fee recipient", plan.fee_recipient
+    for number, market in enumerate(plan.credit):
+        if market.cost_recipient is not None:
+            yield f"credit.{number}.cost_recipient", market.cost_recipient
 
 
 def _public_accounts() -> set[str]:

@@ -16,7 +16,7 @@ from web3 import Web3
 from pyutils import artifacts
 from pyutils.chain import LanePolicy, Receipt, RpcError, Signer, rpc
 from pyutils.contracts import Stablecoin, System
-from pyutils.contracts.base import encode_call, event_shape
+from pyutils.contracts.base import call_view, encode_call, event_shape
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT
 from pyutils.deployment.blueprint import TEST_COLLATERAL, TEST_FEED, Blueprint, draw
 from pyutils.deployment.handover import read_handover, record_of, unplanned
@@ -173,11 +173,21 @@ class Deployment:
     def _constructed(self) -> dict[str, tuple[object, object]]:
         """Return what constructors set and no code hash shows: on chain, and in the plan."""
         system, plan = self.system, self.plan
-        return {
+        found: dict[str, tuple[object, object]] = {
             "the liveness": (system.oracle.liveness(), plan.liveness_s),
             "the protocol fee": (system.router.protocol_fee_bps(), plan.protocol_fee_bps),
             "the fee recipient": (system.router.fee_recipient(), plan.fee_recipient),
         }
+        for market in self.blueprint.markets:
+            values: dict[str, object] = {"name": market.plan.vault_name, "symbol": market.plan.vault_symbol}
+            if not self.rights.renounced():
+                # From then on the cap is the risk role's to move.
+                values["cap"] = market.plan.vault_cap * 10**market.decimals
+            vault = market.parts["CreditVault"].address
+            for what, planned in values.items():
+                on_chain = call_view(self.web3, "CreditVault", vault, what)
+                found[f"the {what} of the vault of {market.token}"] = on_chain, planned
+        return found
 
     @staticmethod
     def _compare(found: Mapping[str, tuple[object, object]]) -> None:
@@ -221,6 +231,7 @@ class Deployment:
         """Give up the deployer's only right, once all else is in order."""
         if not (self.rights.are_held() and self.rights.are_mapped() and self.system.registry.is_sealed()):
             raise DeploymentError("roles or functions are not as planned; the deployer keeps its rights until they are")
+        self._compare(self._constructed())
         return self.rights.renounce()
 
     def _test_pair(self) -> TestPair | None:

@@ -9,11 +9,15 @@ from web3 import Web3
 
 from pyutils import artifacts
 from pyutils.chain import Receipt, rpc
+from pyutils.contracts.base import event_shape
+from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT, create2_address, factory_address
 from pyutils.deployment.creation import creation_code
 from pyutils.deployment.provenance import compiler_settings, sources_hash
 from pyutils.deployment.runtime_code import code_hash, immutables_in, masked
 from pyutils.errors import ContractError
+from pyutils.keccak import keccak256
 from pyutils.manifest import DeployedContract, Manifest, ManifestError
+from pyutils.models import parse_address
 
 
 class OtherCodeError(ContractError):
@@ -44,7 +48,7 @@ class CodeCheck:
 
 
 PROVED = "as recorded"
-"""The recorded transaction held the artifact's creation code with the recorded arguments."""
+"""The recorded transaction put the artifact's code, with the recorded arguments, at the recorded address."""
 
 
 def other_sources(manifest: Manifest) -> str | None:
@@ -119,6 +123,20 @@ def _creation(web3: Web3, record: DeployedContract) -> tuple[str, str | None]:
         return "wrong", "the recorded transaction failed"
     if record.block is not None and receipt.block_number != record.block:
         return "wrong", f"created in block {receipt.block_number}, not {record.block}"
-    if creation_code(record) not in bytes.fromhex(row["input"][2:]):
+    code = creation_code(record)
+    if code not in bytes.fromhex(row["input"][2:]):
         return "wrong", "the recorded transaction holds other code or other constructor arguments"
+    if record.address not in _put_up(receipt, code):
+        return "wrong", "the recorded transaction put nothing at this address"
     return PROVED, None
+
+
+def _put_up(receipt: Receipt, code: bytes) -> set[str]:
+    """Return where a transaction put contracts, as the `Create3Factory` says, and where CREATE2 puts the factory."""
+    shape, factory = event_shape("Create3Factory", "Deploy"), factory_address()
+    told = {
+        parse_address(shape.decode(log)["deployed"])
+        for log in receipt.logs
+        if log.topics[:1] == (shape.topic,) and parse_address(log.address) == factory
+    }
+    return told | {create2_address(CREATE2_DEPLOYER, FACTORY_SALT, keccak256(code))}

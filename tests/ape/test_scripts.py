@@ -56,6 +56,7 @@ def test_scripts__deploy_publish_settle_positions__one_chain(
         assert line.startswith(f"positions: deployment record {record} cannot be read: No such file or directory. ")
 
         assert "FleetRegistry" in ape("deploy", "--account", f"TEST::{DEV_ACCOUNTS['deployer']}")
+        assert "roles held, or to be held: it holds guardian" in run("roles", "--of", "guardian").stdout
 
         for name in ("gpus.txt", "papers.txt"):
             Path(name).write_text("gpu-0\n")

@@ -104,6 +104,7 @@ def test_find_plan__own_one__wins_and_is_found_by_the_network_s_name(tmp_path: P
             'collaterals = [{ token = "BTC", feed = "BTC", max_age_s = 1, least = 1, most = 2 }]',
             "credit.0.collaterals.0.token: no token of 'BTC' is confirmed for Practice; give an address",
         ),
+        ("# liveness_s = 86_400", "liveness_s = 0", "liveness_s: Input should be greater than or equal to 1800"),
         ("reservation_bps = 1_000", "reservation_bps = 10_001", "terms.reservation_bps: Input should be less than"),
         ("[fees]", "[fees", "is not TOML"),
     ],

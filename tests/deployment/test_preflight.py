@@ -53,6 +53,9 @@ def test_check_holders__zero_address__is_refused(plan: Plan) -> None:
         check_holders_offline(with_risk(plan, "0x" + "00" * 20))
     with pytest.raises(HolderError, match="the fee recipient is the zero address"):
         check_holders_offline(plan.model_copy(update={"fee_recipient": "0x" + "00" * 20}))
+    market = CreditPlan(cost_recipient="0x" + "00" * 20)
+    with pytest.raises(HolderError, match=r"credit\.0\.cost_recipient is the zero address"):
+        check_holders_offline(plan.model_copy(update={"credit": (market,)}))
 
 
 def test_check_holders__key_that_everybody_has__is_refused_but_on_development_chains(plan: Plan) -> None:

@@ -17,7 +17,7 @@ from web3 import Web3
 
 from pyutils.chain import InsufficientFundsError, LanePolicy, rpc
 from pyutils.chain.pool import Verdict, offer
-from pyutils.deployment import AnotherDeployerError, JournalError, deploy_system
+from pyutils.deployment import AnotherDeployerError, DeploymentError, JournalError, deploy_system
 from pyutils.deployment.blueprint import draw
 from pyutils.deployment.journal import DeploymentJournal
 from pyutils.deployment.outline import Kind
@@ -183,6 +183,28 @@ def test_deploy__plan_changed_half_way__is_refused_until_it_is_the_old_one(
     assert "the protocol fee: 100 on chain, 101 in the plan" in line
     developer.write_plan()
     assert developer.deploy()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"vault_cap": 7}, r"the cap of the vault of 0x\w+: 10000000000000 on chain, 7000000 in the plan"),
+        ({"vault_name": "Other"}, r"the name of the vault of 0x\w+: Fleet Credit on chain, Other in the plan"),
+        ({"vault_symbol": "OTH"}, r"the symbol of the vault of 0x\w+: FLC on chain, OTH in the plan"),
+    ],
+)
+def test_deploy__vault_of_another_plan_and_journal_lost__is_refused_while_the_deployer_has_its_rights(
+    developer: Developer, chain: Web3, draft: Draft, change: dict[str, Any], said: str
+) -> None:
+    cut_at(developer, draft, reach(developer.url), "lease terms")
+    developer.journal.unlink()
+    market = draft.plan.credit[0].model_copy(update=change)
+    plan = draft.plan.model_copy(update={"credit": (market,)})
+
+    with pytest.raises(DeploymentError, match=said):
+        deploy_system(developer.signer, plan, reach(developer.url), record=developer.record)
+
+    assert not Deployment(developer.signer, plan, chain, LanePolicy()).rights.renounced()
 
 
 class CutError(Exception):

@@ -181,7 +181,7 @@ def events_opened(
     from pyutils.portfolio.indexed import indexed_block, indexed_events
 
     with open_indexed(session, database) as opened:
-        yield indexed_events(opened), indexed_block(opened, block)
+        yield indexed_events(opened, session.system.web3), indexed_block(opened, block)
 
 
 def _source(session: Session, agree: bool) -> Source:

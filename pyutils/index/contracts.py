@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
+
+from web3.types import RPCResponse
 
 from pyutils.chain.batch import Source, answered
+from pyutils.chain.errors import revert_data
+from pyutils.chain.rpc import RpcError, unwrap
 from pyutils.contracts.base import encode_call
 from pyutils.index.decode import Log, decode_logs
 from pyutils.index.errors import OtherIndexError
@@ -47,15 +51,24 @@ def created_in(logs: Iterable[Log], followed: Mapping[str, str]) -> list[Followe
 
 
 def with_tokens(source: Source, created: Sequence[Followed]) -> list[Followed]:
-    """Return shares with the coin that they pay, which cannot change; without it where what stands there tells none."""
+    """Return shares with the coin that they pay, which cannot change; without it where what stands there tells none.
+
+    Raises `RpcError` where the node does not answer: what is not asked again must not be left out.
+    """
     call = "0x" + encode_call(SHARES, "settlementToken").hex()
     asked = [("eth_call", [{"to": "0x" + one.address.hex(), "data": call}, "latest"]) for one in created]
     told = answered(source, asked)
     return [replace(one, settlement_token=_token(answer)) for one, answer in zip(created, told, strict=True)]
 
 
-def _token(answer: Mapping[str, Any]) -> bytes | None:
-    word = str(answer.get("result") or "").removeprefix("0x")
+def _token(answer: RPCResponse) -> bytes | None:
+    try:
+        word = str(unwrap("eth_call", answer) or "").removeprefix("0x")
+    except RpcError as error:
+        # A node that is busy, or behind, says nothing of what stands there.
+        if revert_data(error.data) is None and "revert" not in error.reason.lower():
+            raise
+        return None
     return bytes.fromhex(word[-_ADDRESS_DIGITS:]) if len(word) == _WORD_DIGITS else None
 
 

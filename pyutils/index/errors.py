@@ -52,6 +52,12 @@ class BehindError(IndexingError):
         self.asked, self.block = asked, block
 
 
+class NothingYetError(InputError):
+    """Up to the block that was asked for nothing had happened."""
+
+    remedy = "Ask for the block of the deployment or a later one"
+
+
 class IndexBusyError(IndexingError):
     """Another sync writes to the index."""
 

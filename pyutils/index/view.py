@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, Select, and_, false, or_, select
 
-from pyutils.index.errors import BehindError, UnindexedContractError, UnknownEventNameError
+from pyutils.index.errors import NothingYetError, UnindexedContractError, UnknownEventNameError
 from pyutils.index.layout import EventLayout, Kind, all_layouts
 from pyutils.index.rows import event_reader
 from pyutils.index.schema import BLOCKS, table_of
@@ -60,11 +60,11 @@ class IndexView:
     def newest(self) -> BlockRow:
         """Return the newest block up to `block` of which the index keeps anything; behind it nothing happened.
 
-        Raises `BehindError` where there is none.
+        Raises `NothingYetError` where there is none.
         """
         rows = self.store.blocks_below(self.connection, self._block, 1)
         if not rows:
-            raise BehindError(self._block, None)
+            raise NothingYetError(f"{self.store.name} has nothing up to block {self._block}")
         return rows[0]
 
     def events(

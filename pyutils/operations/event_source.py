@@ -15,7 +15,7 @@ from pyutils.units import BlockNumber
 
 Value: TypeAlias = int | str | bytes | bool
 Wanted: TypeAlias = Value | Sequence[Value]
-"""One value of an argument, or several of which any will do; addresses as text or as 20 bytes."""
+"""One value of an argument, or several of which any will do, and of none none; addresses as text or as 20 bytes."""
 Where: TypeAlias = Mapping[str, Wanted]
 
 SHARES: Final = "FleetShares"
@@ -91,6 +91,9 @@ class NodeEvents:
         """Yield events as `EventSource` says. Raises `UnknownArgumentError`, and what the node refuses."""
         wanted = {**(where or {}), **arguments}
         labels = [names] if isinstance(names, str) else list(names)
+        if any(not _several(values) for values in wanted.values()):
+            # None of no values will do; a node would take an empty list for any value.
+            return iter(())
         long = next((name for name, values in wanted.items() if len(_several(values)) > _VALUES), None)
         if long is not None:
             values = _several(wanted[long])

@@ -1,16 +1,18 @@
 """What shares cost and what was gained by selling them: at average cost, from transfers and the payments beside them.
 
-A payment is the net that the account paid in the fleet's coin in the transaction that moved the shares. Enrolment
-mints shares at no cost. Shares in custody for a loan are the account's still; when the lot is sold, the sale's price
-less its costs is what was got for them, since it paid the account's debt.
+A payment is the net that the account paid in the fleet's coin in the transaction that moved the shares, and shares
+count by their net there too. Enrolment mints shares at no cost. Shares in custody for a loan of the account's own are
+its still, also those that others pledged for it; when the lot is sold, the sale's price less its costs is what was got
+for them, since it paid the account's debt.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from pyutils.manifest import Manifest
 from pyutils.models import ZERO_ADDRESS, FrozenModel
@@ -22,6 +24,9 @@ from pyutils.portfolio.holdings import moved, transfers
 from pyutils.portfolio.origin import Origin
 from pyutils.portfolio.payments import Payments
 from pyutils.units import FleetId, UnixSeconds
+
+_Loan: TypeAlias = tuple[str, int]
+"""Contract, in lower case, and number."""
 
 
 class Move(Enum):
@@ -50,7 +55,7 @@ class ShareMove(FrozenModel):
     basis: int = 0
     """What the shares that were there after it had cost."""
     event: str
-    """The event that told it."""
+    """The event that told it; the last of them where a transaction had several."""
 
 
 class ShareCost(FrozenModel):
@@ -112,37 +117,50 @@ def read_costs(
 
     Where one transaction moved shares of several fleets for one coin, none of them has a price.
     """
-    tokens = {fleet.shares: fleet.token.lower() for fleet in fleets.values()}
-    events = [event for event in transfers(source, "FleetShares", account) if event.contract in tokens]
+    of_shares = {fleet.shares: fleet for fleet in fleets.values()}
+    events = [event for event in transfers(source, "FleetShares", account) if event.contract in of_shares]
     custodies = {market.address("FleetCustody").lower() for market in manifest.credit}
     lots = _lots(source) if custodies else []
     bought = {(lot.release.transaction, lot.release.arguments["fleetId"]) for lot in lots}
-    of_shares = {fleet.shares: fleet.fleet_id for fleet in fleets.values()}
+    loans = {
+        (event.contract, int(event.arguments["loanId"])): FleetId(event.arguments["fleetId"])
+        for event in (source.events("FleetCredit.RequestLoan", borrower=account) if custodies else ())
+    }
+    pledged = set(loans.values())
 
     def is_pledge(event: Event) -> bool:
-        """Whether shares went into custody, or came back."""
-        told = event.arguments
+        """Whether shares went into custody for a loan of the account's own, or came back."""
+        told, fleet_id = event.arguments, of_shares[event.contract].fleet_id
+        if fleet_id not in pledged:
+            return False
         if told["to"] in custodies:
             return True
-        return told["from"] in custodies and (event.transaction, of_shares[event.contract]) not in bought
+        return told["from"] in custodies and (event.transaction, fleet_id) not in bought
 
-    traded = [event for event in events if not _is_minted(event) and not is_pledge(event)]
-    paid = payments.paid(account, [event.transaction for event in traded])
-    several = Counter((event.transaction, tokens[event.contract]) for event in traded)
-    prices = {key: amount for key, amount in paid.items() if several[key] == 1}
-    loans = {
-        (event.contract, event.arguments["loanId"])
-        for event in source.events("FleetCredit.RequestLoan", borrower=account)
-    }
-    lost = [lot for lot in lots if (lot.sale.contract, lot.sale.arguments["loanId"]) in loans]
+    kept = [event for event in events if not is_pledge(event)]
+    traded: dict[tuple[str, str], list[Event]] = {}
+    for event in kept:
+        if not _is_minted(event):
+            traded.setdefault((event.transaction, event.contract), []).append(event)
+    paid = payments.paid(account, [transaction for transaction, _ in traded])
+    net = {place: shares for place, legs in traded.items() if (shares := sum(moved(event, account) for event in legs))}
+    several = Counter((transaction, of_shares[contract].token.lower()) for transaction, contract in net)
 
     moves: dict[FleetId, list[tuple[Event, ShareMove]]] = {}
-    for event in events:
-        if not is_pledge(event):
-            price = 0 if _is_minted(event) else prices.get((event.transaction, tokens[event.contract]), 0)
-            moves.setdefault(of_shares[event.contract], []).append((event, _move(event, account, price)))
-    for lot in lost:
-        moves.setdefault(FleetId(lot.release.arguments["fleetId"]), []).append((lot.sale, _lot_sold(lot)))
+    for event in filter(_is_minted, kept):
+        move = _move(event, Move.ENROLLED, moved(event, account))
+        moves.setdefault(of_shares[event.contract].fleet_id, []).append((event, move))
+    for (transaction, contract), shares in net.items():
+        fleet, last = of_shares[contract], traded[transaction, contract][-1]
+        key = transaction, fleet.token.lower()
+        price = paid.get(key, 0) if several[key] == 1 else 0
+        moves.setdefault(fleet.fleet_id, []).append((last, _traded(last, shares, price)))
+    for fleet_id, event, shares in _of_others(source, manifest, account, loans, lots):
+        how = Move.RECEIVED if shares > 0 else Move.SENT
+        moves.setdefault(fleet_id, []).append((event, _move(event, how, shares)))
+    for lot in lots:
+        if (lot.sale.contract, lot.sale.arguments["loanId"]) in loans:
+            moves.setdefault(FleetId(lot.release.arguments["fleetId"]), []).append((lot.sale, _lot_sold(lot)))
     return tuple(_cost(fleets[fleet_id], moves[fleet_id], block) for fleet_id in sorted(moves))
 
 
@@ -155,27 +173,49 @@ def _lots(source: EventSource) -> list[_Lot]:
     ]
 
 
+def _of_others(
+    source: EventSource, manifest: Manifest, account: str, loans: Mapping[_Loan, FleetId], lots: Sequence[_Lot]
+) -> Iterator[tuple[FleetId, Event, int]]:
+    """Yield shares that somebody else pledged for the account's loans, and those that it let custody hand to others."""
+    if not loans:
+        return
+    lenders = {
+        market.address("FleetCustody").lower(): market.address("FleetCredit").lower() for market in manifest.credit
+    }
+    sold = {(lot.release.transaction, lot.release.index) for lot in lots}
+    signs = {
+        "AddShares": ("from", "amount", 1),
+        "WithdrawShares": ("to", "amount", -1),
+        "ReleaseLot": ("to", "shares", -1),
+    }
+    names = ("FleetCredit.AddShares", "FleetCredit.WithdrawShares", "FleetCustody.ReleaseLot")
+    for event in source.events(names, loanId=sorted({number for _, number in loans})):
+        told = event.arguments
+        party, amount, sign = signs[event.name]
+        fleet_id = loans.get((lenders.get(event.contract, event.contract), told["loanId"]))
+        is_sale = (event.transaction, event.index) in sold
+        if fleet_id is not None and told[party] != account.lower() and not is_sale and told[amount]:
+            yield fleet_id, event, sign * told[amount]
+
+
 def _is_minted(event: Event) -> bool:
     sender: str = event.arguments["from"]
     return sender == ZERO_ADDRESS
 
 
-def _move(event: Event, account: str, price: int) -> ShareMove:
-    shares = moved(event, account)
-    if _is_minted(event):
-        how = Move.ENROLLED
-    elif shares > 0:
-        how = Move.BOUGHT if price > 0 else Move.RECEIVED
-    else:
-        how = Move.SOLD if price < 0 else Move.SENT
-    # Money that went the same way as the shares is no price of theirs.
-    paid = price if how in (Move.BOUGHT, Move.SOLD) else 0
+def _traded(event: Event, shares: int, price: int) -> ShareMove:
+    """Return what came or went in a transaction. Money that went the same way as the shares is no price of theirs."""
+    if shares > 0:
+        return _move(event, Move.BOUGHT, shares, price) if price > 0 else _move(event, Move.RECEIVED, shares)
+    return _move(event, Move.SOLD, shares, price) if price < 0 else _move(event, Move.SENT, shares)
+
+
+def _move(event: Event, how: Move, shares: int, paid: int = 0) -> ShareMove:
     return ShareMove(at=event.at, how=how, shares=shares, paid=paid, event=event.label)
 
 
 def _lot_sold(lot: _Lot) -> ShareMove:
-    shares = -lot.release.arguments["shares"]
-    return ShareMove(at=lot.sale.at, how=Move.LOT_SOLD, shares=shares, paid=-lot.proceeds, event=lot.sale.label)
+    return _move(lot.sale, Move.LOT_SOLD, -lot.release.arguments["shares"], -lot.proceeds)
 
 
 def _cost(fleet: FleetFacts, told: Sequence[tuple[Event, ShareMove]], block: PinnedBlock) -> ShareCost:

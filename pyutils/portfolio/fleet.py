@@ -175,10 +175,12 @@ def _read(system: System, first: int, last: int, block: rpc.Block) -> tuple[Flee
     ]
     found: list[Sequence[Any]] = []
     following = first
-    while following:
+    while True:
         query = (following, last, *addresses, markets, MOST_PAGE_BYTES)
         rows, following = ask(system.web3, "FleetLens", "fleets", query, at=at)
         found += rows
-        if following and (not rows or following != first + len(found)):
+        if not following:
+            break
+        if not rows or following != first + len(found):
             raise ChainProtocolError(f"FleetLens.fleets: {len(found)} fleets from {first} on, and then {following}")
     return tuple(FleetView(block=at, row=FleetRow.from_row(row)) for row in found)

@@ -107,7 +107,7 @@ def read_fleet_record(
         block: a number, or `latest`, `safe`, `finalized`.
         open_source: opens what events are read from; the node by default.
 
-    Raises as `read_fleet`.
+    Raises as `read_fleet`, and `ReplacedBlockError` where the block left the chain meanwhile.
 
     """
     view = read_fleet(system, fleet_id, block)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 from pyutils.manifest import Manifest
 from pyutils.models import Address, FrozenModel, parse_address
@@ -17,6 +18,7 @@ from pyutils.operations.leases import LEASE_BITS
 from pyutils.portfolio.block import PinnedBlock
 from pyutils.portfolio.fleet_facts import FleetFacts, read_fleet_facts
 from pyutils.portfolio.incomes import Income, read_incomes
+from pyutils.portfolio.loan_tracks import principal_after
 from pyutils.portfolio.origin import Origin
 from pyutils.units import FleetId, LeaseId, LoanId
 
@@ -255,16 +257,7 @@ def _loans(reading: _Reading) -> Iterator[LoanHolding]:
 
 
 def _principal(life: Iterable[Event]) -> int:
-    """Return what is left of a loan's principal; a lot that the vault holds stands for all that was owed."""
-    left = 0
-    for event in life:
-        if event.name == "DrawLoan":
-            left = event.arguments["principal"]
-        elif event.name == "RepayLoan":
-            left -= event.arguments["principal"]
-        elif event.name == "HoldLot":
-            left = event.arguments["owed"]
-    return left
+    return reduce(principal_after, life, 0)
 
 
 def _sum(events: Iterable[Event], argument: str) -> int:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from web3 import Web3
+
 from pyutils.contracts.base import Block
 from pyutils.errors import InputError
 from pyutils.index import Index
 from pyutils.index.check import StaleIndexError
 from pyutils.index.store import BlockRow
 from pyutils.index.view import IndexView
-from pyutils.models import Address
+from pyutils.models import ZERO_ADDRESS, Address
 from pyutils.operations.event_source import EventSource
-from pyutils.portfolio.block import PinnedBlock
+from pyutils.portfolio.block import PinnedBlock, pin
 from pyutils.portfolio.holdings import Holdings, read_holdings
+from pyutils.portfolio.position import ZeroAddressError
 from pyutils.portfolio.sources import OpenSource
 from pyutils.units import BlockNumber, UnixSeconds
 
@@ -40,32 +43,37 @@ def indexed_holdings(index: Index, account: Address, block: Block = "latest") ->
     """Return what `account` has by the index's events up to a block; no node is asked.
 
     The block that the answer tells is the last one up to there of which the index keeps anything: behind it nothing
-    happened. Raises `BehindError` where the index does not reach so far.
+    happened. Raises `ZeroAddressError`, `NothingYetError`, and `BehindError` where the index does not reach so far.
     """
+    if account == ZERO_ADDRESS:
+        raise ZeroAddressError
     with index.view(indexed_block(index, block)) as view:
         newest = view.newest()
         return read_holdings(view, index.manifest, account, _pinned(newest))
 
 
-def indexed_events(index: Index) -> OpenSource:
+def indexed_events(index: Index, web3: Web3) -> OpenSource:
     """Return what opens the index's events up to a block that a node names.
 
-    It raises `BehindError` where the index does not reach so far, and `StaleIndexError` where its block is another one.
+    It raises `BehindError` where the index does not reach so far, and `StaleIndexError` where its last block up to
+    there is another one than the node's.
     """
 
     @contextmanager
     def opened(block: PinnedBlock) -> Iterator[EventSource]:
         with index.view(block.number) as view:
-            _compare(view, block)
+            _compare(view, web3, block)
             yield view
 
     return opened
 
 
-def _compare(view: IndexView, block: PinnedBlock) -> None:
+def _compare(view: IndexView, web3: Web3, block: PinnedBlock) -> None:
     newest = view.newest()
-    if newest.number == block.number and newest.hash != block.hash:
-        raise StaleIndexError(f"block {block.number} of {view.store.name} is not the chain's")
+    # Of a block in which nothing happened the index may keep nothing; the one before it stands for it.
+    there = block if newest.number == block.number else pin(web3, newest.number)
+    if newest.hash != there.hash:
+        raise StaleIndexError(f"block {newest.number} of {view.store.name} is not the chain's")
 
 
 def _pinned(row: BlockRow) -> PinnedBlock:

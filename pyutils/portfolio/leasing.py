@@ -47,7 +47,7 @@ def leased_days(leased: Steps, installed: Steps, until: UnixSeconds) -> tuple[Le
     if not installed.steps:
         return ()
     days = []
-    for number in range(installed.steps[0][0] // _DAY_S, until // _DAY_S + 1):
+    for number in range(installed.steps[0][0] // _DAY_S, -(-until // _DAY_S)):
         begin, end = UnixSeconds(number * _DAY_S), UnixSeconds(min(until, (number + 1) * _DAY_S))
         days.append(LeasedDay(begin, end, leased.gpu_ms(begin, end), installed.gpu_ms(begin, end)))
     return tuple(days)

@@ -16,6 +16,8 @@ from pyutils.chain.errors import ChainProtocolError
 from pyutils.keccak import keccak256
 
 _TRANSFER: Final = "0x" + keccak256(b"Transfer(address,address,uint256)").hex()
+_WORD: Final = 66
+"""Characters of a word in hex, `0x` included."""
 
 
 class Payments(Protocol):
@@ -27,11 +29,15 @@ class Payments(Protocol):
 
 
 class ReceiptPayments:
-    """Payments as a node's receipts tell them. What a contract of the system paid out is income, and no payment."""
+    """Payments as a node's receipts tell them.
 
-    def __init__(self, web3: Web3, payers: Iterable[str]) -> None:
+    What a contract of the system paid out is income, and what went to one that sells no shares a deposit: no payments.
+    """
+
+    def __init__(self, web3: Web3, payers: Iterable[str], takers: Iterable[str] = ()) -> None:
         self._web3 = web3
         self._payers = frozenset(payer.lower() for payer in payers)
+        self._takers = frozenset(taker.lower() for taker in takers)
 
     def paid(self, account: str, transactions: Iterable[str]) -> Mapping[tuple[str, str], int]:
         """Return what `Payments.paid` says. Raises `ChainProtocolError` where a node lacks a receipt."""
@@ -42,12 +48,12 @@ class ReceiptPayments:
             if receipt is None:
                 raise ChainProtocolError(f"the node has no receipt of {transaction}, whose events it gave")
             for log in receipt["logs"]:
-                # An NFT's transfer has its number in a fourth topic.
-                if log["topics"][:1] != [_TRANSFER] or len(log["topics"]) != 3:
+                # An NFT's transfer has its number in a fourth topic; and anybody may emit one without an amount.
+                if log["topics"][:1] != [_TRANSFER] or len(log["topics"]) != 3 or len(log["data"]) != _WORD:
                     continue
                 sender, receiver = ("0x" + word[-40:].lower() for word in log["topics"][1:])
                 change = (sender == who) - (receiver == who)
-                if change and sender not in self._payers:
+                if change and sender not in self._payers and receiver not in self._takers:
                     key = transaction, log["address"].lower()
                     sums[key] = sums.get(key, 0) + change * int(log["data"], 16)
         return sums

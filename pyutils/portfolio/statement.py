@@ -50,6 +50,8 @@ def read_statement(
 ) -> Statement:
     """Return the statement of `account`; one block for everything, so that it adds up.
 
+    Raises as `read_position`, and `ReplacedBlockError` where the block left the chain meanwhile.
+
     Args:
         system: the contracts.
         account: whose statement.
@@ -62,7 +64,7 @@ def read_statement(
     with open_events(system, position.block, open_source) as source:
         facts = read_fleet_facts(source)
         incomes = read_incomes(source, account, facts)
-        payments = ReceiptPayments(system.web3, _payers(system, facts))
+        payments = ReceiptPayments(system.web3, _payers(system, facts), _takers(system, facts))
         costs = read_costs(source, payments, system.manifest, account, facts, position.block)
         lending = read_lending(system, source, account)
         every_loan = read_loan_tracks(system, source)
@@ -70,12 +72,13 @@ def read_statement(
         tracks = _concerning(account, position, lending, every_loan)
         concerned = _concerned(position, views, tracks)
         fleets = tuple(read_fleet_history(system, source, fleet_id) for fleet_id in sorted(concerned))
+        exposures = read_exposures(position, _lent(system, position, tracks), views, facts)
     return Statement(
         position=position,
         incomes=incomes,
         costs=costs,
         yields=yields,
-        exposures=read_exposures(position, _lent(system, position, tracks), views, facts),
+        exposures=exposures,
         fleets=fleets,
         lending=lending,
         loans=tracks,
@@ -108,6 +111,12 @@ def _payers(system: System, fleets: Mapping[FleetId, FleetFacts]) -> list[str]:
     named = [address for _, address in places.payers(manifest, manifest.credit)]
     vaults = [market.address("CreditVault") for market in manifest.credit]
     return [*named, *vaults, *(fleet.shares for fleet in fleets.values())]
+
+
+def _takers(system: System, fleets: Mapping[FleetId, FleetFacts]) -> list[str]:
+    """Return the contracts that take deposits, stakes and loans, but sell no shares; a market's credit sells lots."""
+    sellers = {market.address("FleetCredit") for market in system.manifest.credit}
+    return [address for address in _payers(system, fleets) if address not in sellers]
 
 
 def _views(system: System, position: Position) -> dict[FleetId, FleetView]:

@@ -241,30 +241,36 @@ def naive(told: Told, who: str) -> dict[str, Any]:
 def naive_costs(told: Told, who: str, custody: str) -> dict[int, tuple[int, int, int]]:
     """Go through all transfers once: shares, what they cost, and what sales gained."""
     who, custody = who.lower(), custody.lower()
-    moves = [
-        (contract, event)
-        for label, contract, event in told
-        if label == "FleetShares.Transfer" and who in (event.arguments["from"], event.arguments["to"])
-    ]
-    traded = Counter(
-        event.transaction
-        for _, event in moves
-        if event.arguments["from"] != ZERO and custody not in (event.arguments["from"], event.arguments["to"])
-    )
-    books: dict[int, list[int]] = {}
-    for contract, event in moves:
+    loans = {
+        event.arguments["loanId"]: event.arguments["fleetId"]
+        for label, _, event in told
+        if label == "FleetCredit.RequestLoan" and event.arguments["borrower"] == who
+    }
+    net, last = Counter[tuple[str, int, bool]](), dict[tuple[str, int, bool], int]()
+    for place, (label, contract, event) in enumerate(told):
+        if label != "FleetShares.Transfer":
+            continue
+        fleet_id = SHARES.index(contract) + 1
         sender, receiver, value = (event.arguments[name] for name in ("from", "to", "value"))
-        if custody in (sender, receiver):
+        if who not in (sender, receiver) or (custody in (sender, receiver) and fleet_id in loans.values()):
             continue
-        book = books.setdefault(SHARES.index(contract) + 1, [0, 0, 0])
-        price = pretended(who, event.transaction, "") if sender != ZERO and traded[event.transaction] == 1 else 0
-        if sender == receiver:
+        # Each mint stands for itself, all else by transaction.
+        key = (f"{place}" if sender == ZERO else event.transaction, fleet_id, sender == ZERO)
+        net[key] += value * ((receiver == who) - (sender == who))
+        last[key] = place
+    fleets = Counter(transaction for (transaction, _, minted), shares in net.items() if shares and not minted)
+    books: dict[int, list[int]] = {}
+    for transaction, fleet_id, minted in sorted(net, key=lambda key: last[key]):
+        shares = net[transaction, fleet_id, minted]
+        if not shares:
             continue
-        if receiver == who:
-            book[0] += value
+        book = books.setdefault(fleet_id, [0, 0, 0])
+        price = 0 if minted or fleets[transaction] > 1 else pretended(who, transaction, "")
+        if shares > 0:
+            book[0] += shares
             book[1] += max(price, 0)
             continue
-        gone = min(value, book[0])
+        gone = min(-shares, book[0])
         cost = book[1] * gone // book[0] if book[0] else 0
         book[0] -= gone
         book[1] -= cost

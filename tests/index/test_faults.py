@@ -377,3 +377,19 @@ def test_sync__index_of_another_deployment_or_version__is_left_alone(
         stage.sync(database)
     monkeypatch.undo()
     stage.assert_same(database)
+
+
+@pytest.mark.parametrize(
+    ("fault", "refused"), [(error("too many requests", -32_005), True), (error("execution reverted", 3), False)]
+)
+def test_sync__node_does_not_say_in_which_coin_shares_pay__nothing_is_left_out(
+    stage: Stage, rpc_: FaultyRpc, sqlite: str, fault: Any, refused: bool
+) -> None:
+    stage.play(random.Random(1), 600)
+    rpc_.fault("eth_call", fault)
+    if refused:
+        with pytest.raises(RpcError, match="too many requests"):
+            stage.sync(sqlite, stage.source(rpc_.url))
+        rpc_.heal()
+    stage.sync(sqlite, stage.source(rpc_.url))
+    stage.assert_same(sqlite)

@@ -252,7 +252,7 @@ def test_record__from_the_index__is_that_from_the_node(
 ) -> None:
     with open_index(played.indexed(tmp_path), played.manifest) as index:
         for fleet_id in FLEETS:
-            found = read_fleet_record(played.system, fleet_id, last, indexed_events(index))
+            found = read_fleet_record(played.system, fleet_id, last, indexed_events(index, played.system.web3))
             assert found == records[fleet_id]
 
 

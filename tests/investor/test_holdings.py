@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 import pytest
 
 from pyutils.devnet import account
 from pyutils.index import open_index
-from pyutils.models import parse_address
+from pyutils.index.check import StaleIndexError
+from pyutils.index.errors import NothingYetError
+from pyutils.models import ZERO_ADDRESS, parse_address
 from pyutils.operations.event_source import EventSource, NodeEvents, UnknownArgumentError
 from pyutils.portfolio.block import pin
 from pyutils.portfolio.costs import Move, ShareCost, read_costs
 from pyutils.portfolio.fleet import read_fleets
 from pyutils.portfolio.fleet_facts import read_fleet_facts
 from pyutils.portfolio.holdings import Holdings, read_holdings
-from pyutils.portfolio.indexed import indexed_events
+from pyutils.portfolio.indexed import indexed_events, indexed_holdings
 from pyutils.portfolio.payments import ReceiptPayments
-from pyutils.portfolio.position import Position, read_position
+from pyutils.portfolio.position import Position, ZeroAddressError, read_position
 from pyutils.portfolio.statement import read_statement
 from pyutils.portfolio.yields import xirr
 from pyutils.units import BlockNumber, UnixSeconds
@@ -108,8 +113,38 @@ def test_holdings__origins__name_events_of_the_account(played: Played, database:
 def test_statement__from_the_index__is_that_of_the_node(played: Played, database: str, who: str) -> None:
     address = account(who).address
     with open_index(database, played.manifest) as index:
-        indexed = read_statement(played.system, address, index.state.block or 0, indexed_events(index))
+        indexed = read_statement(
+            played.system, address, index.state.block or 0, indexed_events(index, played.system.web3)
+        )
     assert indexed == read_statement(played.system, address)
+
+
+def test_statement__index_that_followed_another_chain__is_refused(played: Played, tmp_path: Path) -> None:
+    """Even where the index keeps nothing of the very block that is asked for, as nothing happened in it."""
+    url = played.indexed(tmp_path)
+    with sqlite3.connect(tmp_path / "index.sqlite") as database:
+        kept = {number for (number,) in database.execute("SELECT number FROM blocks")}
+        asked = next(number for number in range(max(kept), min(kept), -1) if number not in kept)
+        before = max(number for number in kept if number < asked)
+        database.execute("UPDATE blocks SET hash = ? WHERE number = ?", (bytes(32), before))
+    with (
+        open_index(url, played.manifest) as index,
+        pytest.raises(StaleIndexError, match=f"block {before} of .* is not the chain's"),
+    ):
+        read_statement(played.system, account("investor-1").address, asked, indexed_events(index, played.system.web3))
+
+
+def test_holdings__zero_address__has_none(played: Played, database: str) -> None:
+    with open_index(database, played.manifest) as index, pytest.raises(ZeroAddressError):
+        indexed_holdings(index, ZERO_ADDRESS)
+
+
+def test_holdings__before_anything_happened__says_so(played: Played, database: str) -> None:
+    with (
+        open_index(database, played.manifest) as index,
+        pytest.raises(NothingYetError, match="has nothing up to block 0"),
+    ):
+        indexed_holdings(index, parse_address(account("investor-1").address), 0)
 
 
 def test_node_events__argument_that_is_not_indexed__refused(played: Played) -> None:

@@ -152,3 +152,8 @@ def test_fleets__small_pages__are_the_whole(lived: System, monkeypatch: pytest.M
 def test_fleets__system_without_market_or_fleet__none(web3: Web3) -> None:
     plan = Plan.default(devnet.CHAIN_ID, credit=())
     assert read_fleets(System.at(web3, deploy_system(devnet.account("deployer"), plan, web3))) == ()
+
+
+def test_fleet__zero__is_unknown(lived: System) -> None:
+    with pytest.raises(RevertedError, match="unknown fleet"):
+        read_fleet(lived, FleetId(0))

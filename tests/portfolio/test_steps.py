@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyutils.portfolio.leasing import leased_days
 from pyutils.portfolio.steps import Steps
 from pyutils.units import UnixSeconds
 
@@ -36,3 +37,10 @@ def test_steps__nothing_said__is_nothing() -> None:
     none = Steps.of([])
     assert none.count_at(UnixSeconds(5)) == 0
     assert none.gpu_ms(UnixSeconds(0), UnixSeconds(60)) == 0
+
+
+def test_leased_days__until_midnight__end_with_the_day_before() -> None:
+    installed = Steps.of([(UnixSeconds(86_400 // 2), 2)])
+    days = leased_days(Steps.of([]), installed, UnixSeconds(2 * 86_400))
+    assert [(one.begin, one.end) for one in days] == [(0, 86_400), (86_400, 2 * 86_400)]
+    assert leased_days(Steps.of([]), installed, UnixSeconds(2 * 86_400 + 1))[-1].installed_gpu_ms == 2_000

@@ -96,7 +96,7 @@ class NodeEvents:
             return iter(())
         long = next((name for name, values in wanted.items() if len(_several(values)) > _VALUES), None)
         if long is not None:
-            values = _several(wanted[long])
+            values = list(dict.fromkeys(_several(wanted[long])))
             parts = [values[begin : begin + _VALUES] for begin in range(0, len(values), _VALUES)]
             found = [self.events(labels, {**wanted, long: part}, contract=contract, first=first) for part in parts]
             return heapq.merge(*found, key=lambda event: (event.block, event.index))

@@ -48,6 +48,13 @@ def test_node_events__none_of_no_values__will_do(lived: System, quiet: list[str]
     assert quiet.count("eth_getLogs") == 1
 
 
+def test_node_events__one_value_more_often_than_is_asked_at_once__tells_once(lived: System) -> None:
+    source = NodeEvents(lived, pin(lived.web3, "latest").number)
+    opened = next(source.events("LeaseBook.Open"))
+    lease_id = opened.arguments["leaseId"]
+    assert list(source.events("LeaseBook.Open", leaseId=[lease_id] * 501)) == [opened]
+
+
 def test_payments__log_that_pretends_to_be_a_transfer__is_passed_over(lived: System, node: FaultyRpc) -> None:
     source = NodeEvents(lived, pin(lived.web3, "latest").number)
     claim = next(source.events("FleetShares.Claim"))

@@ -28,6 +28,12 @@ class NoIndexedBlockError(InputError):
     remedy = "Give a number, `latest` for the index's last, or `finalized`"
 
 
+class UnknownCoinError(InputError):
+    """The index does not know in which coin a fleet's shares pay: the node that it was made from was behind."""
+
+    remedy = "Make the index anew, or ask without --from-index"
+
+
 def indexed_block(index: Index, block: Block) -> BlockNumber:
     """Return the number that a block's name means in an index. Raises `NoIndexedBlockError`, and as `Index.state`."""
     if isinstance(block, int):
@@ -55,14 +61,15 @@ def indexed_holdings(index: Index, account: Address, block: Block = "latest") ->
 def indexed_events(index: Index, web3: Web3) -> OpenSource:
     """Return what opens the index's events up to a block that a node names.
 
-    It raises `BehindError` where the index does not reach so far, and `StaleIndexError` where its last block up to
-    there is another one than the node's.
+    It raises `BehindError` where the index does not reach so far, `StaleIndexError` where its last block up to there is
+    another one than the node's, and `UnknownCoinError`.
     """
 
     @contextmanager
     def opened(block: PinnedBlock) -> Iterator[EventSource]:
         with index.view(block.number) as view:
             _compare(view, web3, block)
+            _require_coins(view)
             yield view
 
     return opened
@@ -74,6 +81,12 @@ def _compare(view: IndexView, web3: Web3, block: PinnedBlock) -> None:
     there = block if newest.number == block.number else pin(web3, newest.number)
     if newest.hash != there.hash:
         raise StaleIndexError(f"block {newest.number} of {view.store.name} is not the chain's")
+
+
+def _require_coins(view: IndexView) -> None:
+    for one in view.contracts:
+        if one.created and one.first_block <= view.block and not any(one.settlement_token or b""):
+            raise UnknownCoinError(f"{view.store.name} lacks the coin of the shares 0x{one.address.hex()}")
 
 
 def _pinned(row: BlockRow) -> PinnedBlock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from pyutils.portfolio.costs import Move, ShareCost, read_costs
 from pyutils.portfolio.fleet import read_fleets
 from pyutils.portfolio.fleet_facts import read_fleet_facts
 from pyutils.portfolio.holdings import Holdings, read_holdings
-from pyutils.portfolio.indexed import indexed_events, indexed_holdings
+from pyutils.portfolio.indexed import UnknownCoinError, indexed_events, indexed_holdings
 from pyutils.portfolio.payments import ReceiptPayments
 from pyutils.portfolio.position import Position, ZeroAddressError, read_position
 from pyutils.portfolio.statement import read_statement
@@ -239,3 +240,14 @@ def test_xirr__known_flows__is_the_rate_that_balances_them() -> None:
     assert rate == pytest.approx(0.10, abs=1e-6)
     assert xirr(flows[:1], 1_000, UnixSeconds(day // 2)) is None
     assert xirr([], 5, UnixSeconds(0)) is None
+
+
+def test_statement__index_without_a_fleets_coin__is_refused(played: Played, database: str, tmp_path: Path) -> None:
+    spoiled = tmp_path / "spoiled.sqlite"
+    shutil.copyfile(database.removeprefix("sqlite:///"), spoiled)
+    with sqlite3.connect(spoiled) as connection:
+        connection.execute("UPDATE contracts SET settlement_token = NULL WHERE created")
+    with open_index(f"sqlite:///{spoiled}", played.manifest) as index:
+        block, source = index.state.block or 0, indexed_events(index, played.system.web3)
+        with pytest.raises(UnknownCoinError, match="lacks the coin of the shares 0x"):
+            read_statement(played.system, account("investor-1").address, block, source)

@@ -23,6 +23,7 @@ from pyutils.deployment.handover import (
     record_of,
     restricted_functions,
 )
+from pyutils.deployment.plan import DEFAULT_TERMS
 from pyutils.deployment.roles import DAY_S
 from pyutils.deployment.system import Deployment
 from pyutils.devnet import CHAIN_ID, account
@@ -37,18 +38,23 @@ class CutError(Exception):
     pass
 
 
-@pytest.fixture
-def unfinished(web3: Web3) -> System:
-    """Return a system of which the deployer did not yet give up the admin's role."""
+def stopped_at(web3: Web3, step: str) -> System:
+    """Return a system whose deployment stopped before a step."""
 
     def stop(name: str, skipped: bool) -> None:
-        if name == "renounce":
+        if name == step:
             raise CutError
 
     plan = Plan.default(CHAIN_ID)
     with pytest.raises(CutError):
         deploy_system(DEPLOYER, plan, web3, on_step=stop)
     return System.at(web3, Deployment(DEPLOYER, plan, web3, LanePolicy()).record.manifest())
+
+
+@pytest.fixture
+def unfinished(web3: Web3) -> System:
+    """Return a system of which the deployer did not yet give up the admin's role."""
+    return stopped_at(web3, "renounce")
 
 
 # what the proof says
@@ -99,6 +105,33 @@ def test_deploy_system__something_beside_the_plan__is_refused_whoever_it_serves(
     lane.transact(unfinished.authority.address, encode_call("AccessManager", *call), call=call[0])
     with pytest.raises(DeploymentError, match=f"^{said}, which is not in the plan$"):
         deploy_system(DEPLOYER, Plan.default(CHAIN_ID), unfinished.web3)
+
+
+def test_deploy_system__accomplice_gave_its_role_up_again__is_refused(unfinished: System) -> None:
+    lane = Lane(unfinished.web3, DEPLOYER)
+    for call in ("grantRole", Role.ADMIN, STRANGER, 0), ("revokeRole", Role.ADMIN, STRANGER):
+        lane.transact(unfinished.authority.address, encode_call("AccessManager", *call), call=str(call[0]))
+    with pytest.raises(DeploymentError, match=f"^{STRANGER} held admin, which is not in the plan$"):
+        deploy_system(DEPLOYER, Plan.default(CHAIN_ID), unfinished.web3)
+
+
+@pytest.mark.parametrize(
+    ("contract", "call", "said"),
+    [
+        ("FleetRegistry", ("admitOperator", STRANGER, b"\1" * 32), f"FleetRegistry AdmitOperator {STRANGER}"),
+        ("TransferGate", ("setPermitted", STRANGER, True), f"TransferGate SetPermitted {STRANGER}"),
+        ("LeaseTerms", ("setTerms", DEFAULT_TERMS.row()), "LeaseTerms SetTerms 2"),
+    ],
+)
+def test_deploy_system__deployer_acted_for_a_role__is_refused(
+    web3: Web3, contract: str, call: tuple[Any, ...], said: str
+) -> None:
+    # Before functions are their roles', the deployer may call all of them: what it did then outlasts its rights.
+    system = stopped_at(web3, "function roles")
+    data = encode_call("AccessManager", "execute", system.manifest.address(contract), encode_call(contract, *call))
+    Lane(web3, DEPLOYER).transact(system.authority.address, data, call=str(call[0]))
+    with pytest.raises(DeploymentError, match=f"^{said}, which is not in the plan$"):
+        deploy_system(DEPLOYER, Plan.default(CHAIN_ID), web3)
 
 
 def test_read_handover__any_holder__the_functions_of_its_role_are_named(system: System) -> None:

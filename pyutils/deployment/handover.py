@@ -8,22 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pyutils import artifacts
 from pyutils.chain import RevertedError, rpc
 from pyutils.contracts import System
-from pyutils.contracts.base import Block, abi_type, call_view, encode_call, function_shape
+from pyutils.contracts.base import Block, abi_type, call_view, encode_call, event_shape, function_shape
 from pyutils.deployment.access_record import ADMIN, EVERYBODY, AccessRecord
 from pyutils.deployment.entrusted import allowances, titles
 from pyutils.deployment.roles import DELAYED_ROLES, Role, functions_of
 from pyutils.errors import ContractError
 from pyutils.manifest import Manifest
 from pyutils.models import parse_address
+from pyutils.operations.history import events, logs, topic
 from pyutils.units import BlockNumber, UnixSeconds
 
 _REFUSED: Final = "AccessManagerUnauthorizedAccount"
 _NO_SELECTOR: Final = b"\0" * 4
+_ACTS: Final = {
+    "FleetRegistry": ("AdmitOperator", "AdmitLessee", "ListToken"),
+    "LeaseTerms": ("SetTerms",),
+    "MeterOracle": ("SetVerifiers",),
+    "TransferGate": ("SetPermitted",),
+    "LossFund": ("Allow",),
+    "CollateralPrices": ("ListCollateral",),
+}
+"""Events of what an admin could do for itself or others that outlasts its role."""
 
 
 class NotHandedOverError(ContractError):
@@ -113,13 +123,13 @@ def unplanned(record: AccessRecord, holders: Collection[tuple[int, str]]) -> tup
 
     Args:
         record: the replay, of a deployment that was just done.
-        holders: every role with every account that is to hold it.
+        holders: every role with every account that is to hold it, or may have held it.
 
     """
+    # Whoever gave a role up again may have used it in between.
     left = [
-        f"{account} holds {role_name(role)}"
-        for role, members in sorted(record.members.items())
-        for account in sorted(members)
+        f"{account} {'holds' if account in record.members.get(role, {}) else 'held'} {role_name(role)}"
+        for role, account in sorted(record.seen)
         if (role, account) not in holders
     ]
     for role in record.role_ids:
@@ -131,6 +141,34 @@ def unplanned(record: AccessRecord, holders: Collection[tuple[int, str]]) -> tup
     left += [f"{target} is closed" for target, closed in sorted(record.closed.items()) if closed]
     left += [f"{call.caller} announced 0x{call.operation.hex()}" for call in record.pending()]
     return tuple(left)
+
+
+def arranged(system: System, deployer: str, planned: Collection[tuple[str, object]]) -> tuple[str, ...]:
+    """Return what a deployer did in the place of roles while it was admin, beside the plan.
+
+    Later the holders of the roles may do the same: only what came before its renunciation counts.
+
+    Args:
+        system: a deployment whose deployer gave up its rights.
+        deployer: who did.
+        planned: event and first argument of what the plan has.
+
+    Raises `NotHandedOverError` where the node knows of no renunciation.
+    """
+    rows = [(label, contract, address) for label, contract, address in managed(system.manifest) if contract in _ACTS]
+    labels = {address.lower(): label for label, _, address in rows}
+    shapes = {name: event_shape(contract, name) for _, contract, _ in rows for name in _ACTS[contract]}
+    born = system.manifest.contracts["AccessManager"].block or 0
+    given_up = next(events(system.authority, "RoleRevoked", [topic(ADMIN), topic(deployer)], first=born), None)
+    if given_up is None:
+        raise NotHandedOverError(deployer, ("no event says that it gave its rights up",))
+    told = [
+        (labels[one.contract], one.name, _first_of(one.arguments))
+        for one in logs(system.web3, [*shapes.values()], [*labels], [], first=born, last=given_up.block)
+        if (one.block, one.index) < (given_up.block, given_up.index)
+    ]
+    acts = [(label, name, parse_address(of) if isinstance(of, str) else of) for label, name, of in told]
+    return tuple(f"{label} {name} {of}" for label, name, of in acts if (name, of) not in planned)
 
 
 def _roles(system: System, account: str, record: AccessRecord) -> Check:
@@ -220,6 +258,11 @@ def _announced(system: System, account: str, record: AccessRecord) -> Check:
 def _seal(system: System, record: AccessRecord) -> Check:
     left = () if system.registry.is_sealed(record.block) else ("the registry's right to seal is not spent",)
     return Check("right to open business", 1, left)
+
+
+def _first_of(arguments: dict[str, Any]) -> Any:
+    """Return an event's first argument: whom or what it is about, whatever its contract calls them."""
+    return next(iter(arguments.values()))
 
 
 def role_name(role: int) -> str:

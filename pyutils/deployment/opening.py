@@ -75,6 +75,11 @@ class Opening:
         """Return what the AccessManager is to be called with, all at once."""
         return [self.authority.call_data("execute", target, data) for target, data in self._settings()]
 
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Return the collateral that is listed."""
+        return tuple(one.token for one in self._listings())
+
     def _settings(self) -> Iterator[tuple[str, bytes]]:
         for kind, cap in self._caps().items():
             yield self._call("FleetCredit", "setCap", to_bytes32_text(kind), _NO_KEY, cap)

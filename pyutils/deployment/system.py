@@ -19,8 +19,9 @@ from pyutils.contracts import Stablecoin, System
 from pyutils.contracts.base import call_view, encode_call, event_shape
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, FACTORY_SALT
 from pyutils.deployment.blueprint import TEST_COLLATERAL, TEST_FEED, Blueprint, draw
-from pyutils.deployment.handover import read_handover, record_of, unplanned
+from pyutils.deployment.handover import arranged, read_handover, record_of, unplanned
 from pyutils.deployment.journal import DeploymentJournal, Origin
+from pyutils.deployment.market import Market
 from pyutils.deployment.opening import Opening, TestPair
 from pyutils.deployment.outline import Kind, Planned, outline
 from pyutils.deployment.part import Part
@@ -28,6 +29,7 @@ from pyutils.deployment.plan import Plan, PlanError, plan_hash
 from pyutils.deployment.proxy import fund_proxy, has_proxy, is_funded, put_proxy
 from pyutils.deployment.record import Record
 from pyutils.deployment.rights import Rights
+from pyutils.deployment.roles import Role
 from pyutils.deployment.runtime_code import code_hash
 from pyutils.deployment.sender import DeployerLane
 from pyutils.errors import ContractError
@@ -152,8 +154,8 @@ class Deployment:
                 raise DeploymentError(f"{name} is missing")
         self._compare(
             self._constructed()
+            | self._first_terms()
             | {
-                "the first lease terms": (system.lease_terms.terms_of(1), plan.terms),
                 "whether business is open": (system.registry.is_sealed(), True),
                 "whether functions have their roles": (self.rights.are_mapped(), True),
                 "whether roles have their holders": (self.rights.are_held(), True),
@@ -166,9 +168,20 @@ class Deployment:
         # As the chain has it now: the record at hand knows in which block the first event can be.
         deployed = System.at(self.web3, self.record.manifest())
         read_handover(deployed, self.blueprint.deployer).require_nothing()
-        holders = {(int(grant.role), grant.holder) for grant in plan.grants}
-        for line in unplanned(record_of(deployed), holders):
+        deployer = self.blueprint.deployer
+        holders = {(int(grant.role), grant.holder) for grant in plan.grants} | {(int(Role.ADMIN), deployer)}
+        beside = unplanned(record_of(deployed), holders) + arranged(deployed, deployer, self._acts())
+        for line in beside:
             raise DeploymentError(f"{line}, which is not in the plan")
+
+    def _acts(self) -> set[tuple[str, object]]:
+        """Return event and first argument of what the deployer is to do in the place of roles."""
+        listed = {token for market in self.blueprint.markets for token in self._opening(market).tokens}
+        return {
+            ("SetTerms", 1),
+            *(("ListToken", token) for token in self.blueprint.tokens),
+            *(("ListCollateral", token) for token in listed),
+        }
 
     def _constructed(self) -> dict[str, tuple[object, object]]:
         """Return what constructors set and no code hash shows: on chain, and in the plan."""
@@ -189,6 +202,9 @@ class Deployment:
                 found[f"the {what} of the vault of {market.token}"] = on_chain, planned
         return found
 
+    def _first_terms(self) -> dict[str, tuple[object, object]]:
+        return {"the first lease terms": (self.system.lease_terms.terms_of(1), self.plan.terms)}
+
     @staticmethod
     def _compare(found: Mapping[str, tuple[object, object]]) -> None:
         for what, (on_chain, planned) in found.items():
@@ -208,7 +224,7 @@ class Deployment:
                 lambda: registry.list_token(self.lane, token),
             )
         if planned.market is not None:
-            first = Opening(self.web3, self.system.authority, planned.market, self._test_pair())
+            first = self._opening(planned.market)
             return (
                 lambda: rights.renounced() or first.is_done(),
                 lambda: self.system.authority.multicall(self.lane, first.calls()),
@@ -231,8 +247,11 @@ class Deployment:
         """Give up the deployer's only right, once all else is in order."""
         if not (self.rights.are_held() and self.rights.are_mapped() and self.system.registry.is_sealed()):
             raise DeploymentError("roles or functions are not as planned; the deployer keeps its rights until they are")
-        self._compare(self._constructed())
+        self._compare(self._constructed() | self._first_terms())
         return self.rights.renounce()
+
+    def _opening(self, market: Market) -> Opening:
+        return Opening(self.web3, self.system.authority, market, self._test_pair())
 
     def _test_pair(self) -> TestPair | None:
         if self.plan.test_collateral is None:

@@ -190,16 +190,21 @@ def test_deploy__plan_changed_half_way__is_refused_until_it_is_the_old_one(
     [
         ({"vault_cap": 7}, r"the cap of the vault of 0x\w+: 10000000000000 on chain, 7000000 in the plan"),
         ({"vault_name": "Other"}, r"the name of the vault of 0x\w+: Fleet Credit on chain, Other in the plan"),
+        (
+            {"terms": {"compensation": 7}},
+            "the first lease terms: .*compensation=86400.* on chain, .*compensation=7.* in",
+        ),
         ({"vault_symbol": "OTH"}, r"the symbol of the vault of 0x\w+: FLC on chain, OTH in the plan"),
     ],
 )
-def test_deploy__vault_of_another_plan_and_journal_lost__is_refused_while_the_deployer_has_its_rights(
+def test_deploy__another_plan_and_journal_lost__is_refused_while_the_deployer_has_its_rights(
     developer: Developer, chain: Web3, draft: Draft, change: dict[str, Any], said: str
 ) -> None:
-    cut_at(developer, draft, reach(developer.url), "lease terms")
+    cut_at(developer, draft, reach(developer.url), "seal")
     developer.journal.unlink()
-    market = draft.plan.credit[0].model_copy(update=change)
-    plan = draft.plan.model_copy(update={"credit": (market,)})
+    market = draft.plan.credit[0].model_copy(update={name: of for name, of in change.items() if name != "terms"})
+    terms = draft.plan.terms.model_copy(update=change.get("terms", {}))
+    plan = draft.plan.model_copy(update={"credit": (market,), "terms": terms})
 
     with pytest.raises(DeploymentError, match=said):
         deploy_system(developer.signer, plan, reach(developer.url), record=developer.record)

@@ -7,9 +7,7 @@ Records of known networks come with the package in `pyutils/deployments/`; a use
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from pyutils.durable import write_whole
 from pyutils.errors import InputError
 from pyutils.models.address import Address, parse_address
 from pyutils.models.base import Bytes32, FrozenModel
@@ -184,20 +183,8 @@ class Manifest(FrozenModel):
         return "\n".join([f"{self.network} (chain {self.chain_id})", *lines])
 
     def write(self, path: Path) -> None:
-        """Write the record, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(self.model_dump_json(indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        """Write the record, whole or not at all, for everybody to read. Raises `UnwritableFileError`."""
+        write_whole(path, self.model_dump_json(indent=2).encode() + b"\n").chmod(0o644)
 
 
 def user_path(network: str, folder: Path = USER_FOLDER) -> Path:

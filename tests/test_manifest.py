@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pyutils.durable import UnwritableFileError
 from pyutils.manifest import (
     CompilerSettings,
     CreditMarket,
@@ -91,6 +92,12 @@ def test_write__killed_before_it_is_whole__old_record_stays(
         manifest.model_copy(update={"chain_id": 6}).write(path)
     assert read_manifest(path) == manifest
     assert [file.name for file in tmp_path.iterdir()] == ["testnet.json"]
+
+
+def test_write__no_folder__is_said(manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UnwritableFileError, match=r"file/practice\.json cannot be written: "):
+        manifest.write(tmp_path / "file" / "practice.json")
 
 
 def test_load_manifest__unknown_network__names_the_known(manifest: Manifest, tmp_path: Path) -> None:

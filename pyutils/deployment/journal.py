@@ -17,7 +17,7 @@ from typing import Literal, Self
 from pydantic import ValidationError
 
 from pyutils.chain import Sent
-from pyutils.durable import write_whole
+from pyutils.durable import UnwritableFileError, write_whole
 from pyutils.errors import ContractError, InputError
 from pyutils.models import Address, FrozenModel
 from pyutils.models.base import Bytes32, HexBytes
@@ -171,8 +171,11 @@ class DeploymentLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = self._taken()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = self._taken()
+        except OSError as error:
+            raise UnwritableFileError(path, error) from error
         while os.fstat(self._fd).st_nlink == 0:
             # Its holder removed it between our opening and our locking: this one nobody else would see.
             os.close(self._fd)

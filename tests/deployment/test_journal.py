@@ -11,6 +11,7 @@ from web3 import Web3
 from pyutils.chain import Lane
 from pyutils.deployment.addresses import CREATE2_DEPLOYER
 from pyutils.deployment.journal import DeploymentBusyError, DeploymentJournal, JournalError, Origin
+from pyutils.durable import UnwritableFileError
 
 from .practice import CHAIN_ID, give, key_of, signer_of
 
@@ -82,3 +83,9 @@ def test_journal__damaged__names_the_file(tmp_path: Path) -> None:
     path.write_text('{"origin": 5}')
     with pytest.raises(JournalError, match=r"practice\.journal: origin: "):
         DeploymentJournal(ORIGIN, path)
+
+
+def test_journal__folder_that_cannot_be_written__is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UnwritableFileError, match=r"file/practice\.lock cannot be written: "):
+        DeploymentJournal(ORIGIN, tmp_path / "file" / "practice.journal")

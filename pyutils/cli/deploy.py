@@ -25,6 +25,7 @@ from pyutils.manifest import Manifest, user_path
 from pyutils.units import format_fixed
 
 KEY_VARIABLE: Final = "GPURWA_DEPLOYER_KEY"
+_KEY_BYTES: Final = 32
 EXAMPLE_NETWORK: Final = "base-sepolia"
 _PATIENT: Final = RpcPolicy(rounds=8)
 """Public endpoints let a client ask some ten times a second, and a deployment asks more."""
@@ -139,9 +140,12 @@ def _open_deployer(session: Session, draft: Draft) -> Signer:
         err=True,
     )
     try:
-        return LocalSigner(bytes.fromhex(key.removeprefix("0x")).rjust(32, b"\0"))
-    except ValueError as error:
-        raise SettingsError(f"{KEY_VARIABLE}: it holds no private key of 32 bytes in hex") from error
+        raw = bytes.fromhex(key.removeprefix("0x"))
+        if len(raw) == _KEY_BYTES:
+            return LocalSigner(raw)
+    except ValueError:
+        pass  # said below, without the key
+    raise SettingsError(f"{KEY_VARIABLE}: it holds no private key of 32 bytes in hex")
 
 
 def _confirm(session: Session, preview: Preview) -> None:

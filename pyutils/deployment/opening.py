@@ -16,6 +16,7 @@ from pyutils.contracts import AccessManager, Stablecoin
 from pyutils.contracts.base import call_view, encode_call
 from pyutils.deployment.credit_plan import TEST_FEED_MAX_AGE_S, CollateralListing, TestCollateral
 from pyutils.deployment.market import Market
+from pyutils.models import parse_address
 from pyutils.models.appraisal import PriceFeed
 from pyutils.units import to_bytes32_text
 
@@ -70,6 +71,21 @@ class Opening:
         priced = [self._view("Appraisal", "priceOf", name)[1] > 0 for name in self._prices()]
         is_named = recipient.lower() == self.market.cost_recipient.lower()
         return caps == self._caps() and is_named and all(listed) and all(priced)
+
+    def found(self) -> dict[str, tuple[object, object]]:
+        """Return first prices and feeds: on chain, and in the plan. Once there they are not set a second time."""
+        prices = {
+            f"the first price of {name.rstrip(bytes(1)).decode()}": (self._view("Appraisal", "priceOf", name)[0], price)
+            for name, price in self._prices().items()
+        }
+        feeds = {
+            f"the feed of {one.token}": (
+                parse_address(self._view("CollateralPrices", "feedOf", one.token)[0]),
+                one.feed,
+            )
+            for one in self._listings()
+        }
+        return {**prices, **feeds}
 
     def calls(self) -> list[bytes]:
         """Return what the AccessManager is to be called with, all at once."""

@@ -248,6 +248,8 @@ class Deployment:
         if not (self.rights.are_held() and self.rights.are_mapped() and self.system.registry.is_sealed()):
             raise DeploymentError("roles or functions are not as planned; the deployer keeps its rights until they are")
         self._compare(self._constructed() | self._first_terms())
+        for market in self.blueprint.markets:
+            self._compare(self._opening(market).found())
         return self.rights.renounce()
 
     def _opening(self, market: Market) -> Opening:

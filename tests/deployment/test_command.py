@@ -248,14 +248,15 @@ def test_deploy__key_in_the_environment__is_taken_on_testnets_with_a_warning(
         assert f"the deployer {developer.signer.address} holds 0" in line
 
 
+@pytest.mark.parametrize("text", ["hunter2", "0x" + "5e" * 31, "00" * 32])
 def test_deploy__no_key_in_that_variable__is_refused_and_not_repeated(
-    gpurwa: Gpurwa, developer: Developer, monkeypatch: pytest.MonkeyPatch
+    gpurwa: Gpurwa, developer: Developer, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setenv("GPURWA_DEPLOYER_KEY", "hunter2")
+    monkeypatch.setenv("GPURWA_DEPLOYER_KEY", text)
     status, out, err = gpurwa("--network", NETWORK, "--rpc", developer.url, "--yes")
     assert status == 2
     assert "it holds no private key" in err
-    assert "hunter2" not in out + err
+    assert text not in out + err
 
 
 def test_deploy__account_of_ape__is_opened_from_where_ape_keeps_it(

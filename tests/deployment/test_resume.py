@@ -19,6 +19,7 @@ from pyutils.chain import InsufficientFundsError, LanePolicy, rpc
 from pyutils.chain.pool import Verdict, offer
 from pyutils.deployment import AnotherDeployerError, DeploymentError, JournalError, deploy_system
 from pyutils.deployment.blueprint import draw
+from pyutils.deployment.credit_plan import ClassPrice
 from pyutils.deployment.journal import DeploymentJournal
 from pyutils.deployment.outline import Kind
 from pyutils.deployment.plan_file import Draft, find_plan
@@ -193,6 +194,10 @@ def test_deploy__plan_changed_half_way__is_refused_until_it_is_the_old_one(
         (
             {"terms": {"compensation": 7}},
             "the first lease terms: .*compensation=86400.* on chain, .*compensation=7.* in",
+        ),
+        (
+            {"class_prices": (ClassPrice(gpu_class="H100-SXM5-80GB", coins=7),)},
+            "the first price of H100-SXM5-80GB: 25000000000 on chain, 7000000 in the plan",
         ),
         ({"vault_symbol": "OTH"}, r"the symbol of the vault of 0x\w+: FLC on chain, OTH in the plan"),
     ],

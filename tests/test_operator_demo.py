@@ -384,12 +384,18 @@ def test_operator_demo__interrupted__leaves_no_process_behind(
     )
     log = tmp_path / "out" / "logs" / "reporter-a.log"
     deadline = time.monotonic() + 120
-    while not log.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.2)
-    # chain, Prometheus and two verifiers, and a reporter that is just being started
-    assert len(processes_of(tmp_path)) >= 4
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    try:
+        while not log.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        # chain, Prometheus and two verifiers, and a reporter that is just being started
+        assert len(processes_of(tmp_path)) >= 4
+        process.send_signal(number)
+        # each daemon has half a minute to end by itself
+        _, said = process.communicate(timeout=240)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     assert process.returncode == 128 + number, said
     assert b"Traceback" not in said
     assert processes_of(tmp_path) == []

@@ -9,7 +9,7 @@ from pyutils.ape_script import ScriptCommand
 from pyutils.ape_signer import ApeSigner
 from pyutils.chain import DEV_CHAINS
 from pyutils.cli.deploy import show_preview
-from pyutils.deployment.launch import launch, plan_on, prepare
+from pyutils.deployment.launch import launch, plan_on, prepare, standing
 from pyutils.deployment.plan_file import find_plan
 from pyutils.deployment.preview import check_funds
 from pyutils.manifest import user_path
@@ -26,12 +26,16 @@ def cli(account, ecosystem, provider, plan, record, mainnet, yes):
     web3 = provider.web3
     draft = (find_plan("", plan) if plan else None) or plan_on(web3)
     signer = ApeSigner(account, ecosystem)
+    path = record or user_path(draft.plan.network)
+    done = standing(draft, signer.address, web3, path)
+    if done is not None:
+        click.echo(done.summary())
+        return
     preview = prepare(draft, signer, web3, mainnet=mainnet)
     if preview.remaining and preview.chain_id not in DEV_CHAINS:
         show_preview(preview)
         check_funds(preview)
         if not yes:
             click.confirm(f"Send {preview.remaining} transactions to {preview.title}?", abort=True, err=True)
-    path = record or user_path(draft.plan.network)
     manifest = launch(draft, signer, web3, path, lambda name, skipped: None if skipped else click.echo(name), ())
     click.echo(manifest.summary())

@@ -15,7 +15,7 @@ from pyutils.chain import DEV_CHAINS, LocalSigner, RpcPolicy, Signer, connect, r
 from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import FILE, format_duration
 from pyutils.cli.session import NotConfirmedError, OtherNetworkError, Session, open_account, writes
-from pyutils.deployment.launch import launch, plan_on, prepare
+from pyutils.deployment.launch import launch, plan_on, prepare, standing
 from pyutils.deployment.network import DEVELOPMENT_NETWORK, name_of
 from pyutils.deployment.plan_file import Draft, example_plan, example_text, find_plan, plan_path
 from pyutils.deployment.preflight import check_holders_offline
@@ -60,13 +60,17 @@ def _deploy(session: Session, file: Path | None, *, mainnet: bool) -> None:
     web3 = connect(settings.rpc_urls, None if draft is None else draft.plan.chain_id, _PATIENT)
     draft = draft or plan_on(web3, settings.network)
     signer = _open_deployer(session, draft)
+    record = settings.manifest or user_path(draft.plan.network)
+    done = standing(draft, signer.address, web3, record)
+    if done is not None:
+        session.show(done, lambda: _show_done(done, record, draft.network.explorer))
+        return
     preview = prepare(draft, signer, web3, mainnet=mainnet)
     if preview.remaining:
         if not session.as_json:
             show_preview(preview)
         check_funds(preview)
         _confirm(session, preview)
-    record = settings.manifest or user_path(draft.plan.network)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=session.as_json or not console.is_terminal) as bar:
         task = bar.add_task("deploying", total=len(preview.steps))

@@ -8,7 +8,8 @@ from pyutils.cli.output import print_facts, print_table
 from pyutils.cli.parameters import format_time
 from pyutils.portfolio.holdings import Holdings
 from pyutils.portfolio.incomes import by_month
-from pyutils.units import SHARE_DECIMALS, TokenUnits, format_fixed, format_money
+from pyutils.reports.table import Coin
+from pyutils.units import SHARE_DECIMALS, format_fixed
 
 Rows = list[Sequence[object]]
 _SHOWN: int = 6
@@ -21,8 +22,7 @@ def print_holdings(found: Holdings, decimals: Mapping[str, int]) -> None:
     def money(token: str, amount: int) -> str:
         if token not in decimals:
             return f"{amount:,} units"
-        sign = "-" if amount < 0 else ""
-        return f"{sign}{format_money(TokenUnits(abs(amount)), decimals[token])} {token[:_SHOWN]}…"
+        return Coin(f"{token[:_SHOWN]}…", decimals[token]).text(amount)
 
     print_facts(
         f"{found.account} by events up to block {found.block.number}",

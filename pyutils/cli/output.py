@@ -8,12 +8,14 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import click
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(value: Any) -> Any:
@@ -41,12 +43,20 @@ def print_json(value: Any) -> None:
 
 
 def csv_document(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """Return a table as CSV with a line of names; integers stay integers."""
+    """Return a table as CSV with a line of names; integers stay integers.
+
+    Text that a spreadsheet would take for a formula, as anybody may put it on chain, gets an apostrophe in front:
+    https://owasp.org/www-community/attacks/CSV_Injection.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows([_harmless(value) for value in row] for row in rows)
     return text.getvalue().encode()
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

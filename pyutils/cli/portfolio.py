@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,13 @@ from pyutils.cli.session import Session, reads
 from pyutils.contracts.base import Block
 from pyutils.durable import write_whole
 from pyutils.portfolio.exposure import kinds_of
-from pyutils.units import SHARE_DECIMALS, TokenUnits, format_fixed, format_money
+from pyutils.reports.table import Coin, rate_text
+from pyutils.units import SHARE_DECIMALS, format_fixed
 
 if TYPE_CHECKING:
     from pyutils.portfolio.statement import Statement
 
 Rows = list[Sequence[object]]
-_DASH = "–"
 
 
 @click.command()
@@ -50,22 +50,21 @@ def portfolio(
         from pyutils.reports.spreadsheet import sheets_of
     with events_opened(session, block, database, from_index=from_index) as (source, at):
         found = read_statement(session.system, session.address(account), at, source)
-    files = {} if tables is None else {tables / f"{name}.csv": one for name, one in sheets_of(found).items()}
+    sheets = {name: csv_document(one.columns, one.rows) for name, one in sheets_of(found).items()}
+    files = {} if tables is None else {tables / f"{name}.csv": text for name, text in sheets.items()}
     if payments is not None:
-        files[payments] = sheets_of(found)["payments"]
-    for path, one in files.items():
-        write_whole(path, csv_document(one.columns, one.rows))
-    written = list(files)
+        files[payments] = sheets["payments"]
     if html is not None:
-        write_whole(html, _page(session, found))
-        written.append(html)
+        files[html] = _page(session, found)
+    for path, content in files.items():
+        write_whole(path, content)
 
     def people() -> None:
         print_position(found.position)
         for title, columns, rows in _tables(found):
             if rows:
                 print_table(title, columns, rows)
-        for path in written:
+        for path in files:
             click.echo(f"written: {path}")
 
     session.show({**plain(found), "monthly": found.monthly}, people)
@@ -73,7 +72,7 @@ def portfolio(
 
 def _page(session: Session, found: Statement) -> bytes:
     with extra("reports"):
-        from pyutils.reports.page import Coin, render
+        from pyutils.reports.page import render
         from pyutils.reports.portfolio import portfolio_page
 
     coins = {one.token: Coin(one.symbol, one.decimals) for one in found.position.coins}
@@ -81,7 +80,11 @@ def _page(session: Session, found: Statement) -> bytes:
 
 
 def _tables(found: Statement) -> list[tuple[str, Sequence[str], Rows]]:
-    money = _money(found)
+    coins = {one.token: Coin(one.symbol, one.decimals) for one in found.position.coins}
+
+    def money(token: str, amount: int) -> str:
+        return coins[token].text(amount)
+
     yields = {one.fleet_id: one for one in found.yields}
     kinds = kinds_of(found.exposures)
     return [
@@ -95,33 +98,19 @@ def _tables(found: Statement) -> list[tuple[str, Sequence[str], Rows]]:
             ("#fleet", "#shares", "#cost", "#gained by sales", "#income", "#simple", "#running", "#XIRR"),
             [(one.fleet_id, format_fixed(one.shares, SHARE_DECIMALS), money(one.token, one.basis),
               money(one.token, one.gained), money(one.token, yields[one.fleet_id].income),
-              *map(_rate, (yields[one.fleet_id].simple, yields[one.fleet_id].running, yields[one.fleet_id].xirr)))
+              *map(rate_text, (yields[one.fleet_id].simple, yields[one.fleet_id].running, yields[one.fleet_id].xirr)))
              for one in found.costs],
         ),
         (
             "Lent to vaults",
             ("#paid in", "#taken out", "#worth now", "#gain", "#XIRR"),
             [(*(money(one.token, part) for part in (one.paid_in, one.taken_out, one.worth, one.gain)),
-              _rate(one.yearly)) for one in found.lending],
+              rate_text(one.yearly)) for one in found.lending],
         ),
         (
             "Exposure",
             ("by", "name", *(f"#{kind}" for kind in kinds), "#total", "#part"),
             [(one.dimension, one.name, *(money(one.token, getattr(one, kind)) for kind in kinds),
-              money(one.token, one.total), _rate(one.part)) for one in found.exposures],
+              money(one.token, one.total), rate_text(one.part)) for one in found.exposures],
         ),
     ]  # fmt: skip
-
-
-def _money(found: Statement) -> Callable[[str, int], str]:
-    coins = {one.token: one for one in found.position.coins}
-
-    def money(token: str, amount: int) -> str:
-        sign = "-" if amount < 0 else ""
-        return f"{sign}{format_money(TokenUnits(abs(amount)), coins[token].decimals)} {coins[token].symbol}"
-
-    return money
-
-
-def _rate(value: float | None) -> str:
-    return _DASH if value is None else f"{100 * value:,.2f} %"

@@ -9,12 +9,13 @@ from web3 import Web3
 
 from pyutils.chain import DEV_CHAINS, Signer, rpc
 from pyutils.deployment.network import DEVELOPMENT, name_of
-from pyutils.deployment.plan import Plan, PlanError
+from pyutils.deployment.plan import Plan, PlanError, plan_hash
 from pyutils.deployment.plan_file import Draft, find_plan, plan_path
 from pyutils.deployment.preflight import check_holders, check_holders_offline, check_things
 from pyutils.deployment.preview import Preview, deployer_of, preview_on
 from pyutils.deployment.run import deploy_system
-from pyutils.manifest import USER_FOLDER, Manifest
+from pyutils.deployment.runtime_code import code_hash
+from pyutils.manifest import USER_FOLDER, Manifest, read_manifest
 
 
 class NoPlanError(PlanError):
@@ -66,6 +67,24 @@ def prepare(draft: Draft, signer: Signer, web3: Web3, *, mainnet: bool = False) 
     ours = {step.address: step.name for step in preview.steps if step.address is not None}
     check_holders(draft.plan, web3, ours)
     return preview
+
+
+def standing(draft: Draft, deployer: str, web3: Web3, record: Path) -> Manifest | None:
+    """Return the complete record of a deployment by this plan that stands on the chain; None where there is none.
+
+    It is over: fees, tokens and holders are the roles' to move since, and no difference from the plan any more. Raises
+    `ManifestError` where the record cannot be read.
+    """
+    if not record.is_file():
+        return None
+    manifest = read_manifest(record)
+    is_of_plan = manifest.plan_hash == plan_hash(draft.plan.by(deployer)) and manifest.chain_id == draft.plan.chain_id
+    if not (manifest.complete and is_of_plan):
+        return None
+    contracts = [contract for _, contract in manifest.everything]
+    # A development chain may have begun anew.
+    stands = all(code_hash(rpc.code_at(web3, one.address)) == one.code_hash for one in contracts)
+    return manifest if stands else None
 
 
 def launch(

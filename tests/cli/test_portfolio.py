@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 
+from pyutils.cli.output import csv_document
+
 from .shell import LiveFleet, Shell, opened
 
 
@@ -75,6 +77,11 @@ _TABLES = (
     "payments", "income_by_month", "share_moves", "share_costs", "share_yields", "exposure", "lending",
 )  # fmt: skip
 _PARTS = ("shares", "deposits", "bonds", "lent")
+
+
+def test_csv_document__text_that_looks_like_a_formula__is_text() -> None:
+    written = csv_document(("name", "amount"), [("=HYPERLINK(1)", -5), ("@x", 6), ("H100", 7)]).decode()
+    assert written.splitlines() == ["name,amount", "'=HYPERLINK(1),-5", "'@x,6", "H100,7"]
 
 
 def test_positions__from_the_index__needs_no_node(sh: Shell, fleet: LiveFleet) -> None:

@@ -12,7 +12,7 @@ from web3 import Web3
 from pyutils.anvil import Anvil
 from pyutils.chain import Lane, connect, dev_signer, rpc
 from pyutils.cli import root
-from pyutils.contracts.base import encode_constructor
+from pyutils.contracts.base import encode_call, encode_constructor
 from pyutils.deployment.addresses import CREATE2_DEPLOYER, create2_address
 from pyutils.deployment.blueprint import draw
 from pyutils.deployment.plan_file import example_plan, find_plan
@@ -135,6 +135,27 @@ def test_example__printed__can_be_read_again(gpurwa: Gpurwa, developer: Develope
     # Its accounts' keys are public, and this copy could be carried out.
     assert status == 2
     assert shown == ""
+
+
+def test_deploy__over_and_moved_on_by_its_roles__stands_and_nothing_is_sent(
+    gpurwa: Gpurwa, developer: Developer, chain: Web3, typed: tuple[str, ...]
+) -> None:
+    status, _, err = gpurwa(*typed)
+    assert (status, developer.left_over()) == (0, []), err
+    manifest, guardian = read_manifest(developer.record), signer_of("guardian")
+    sent = nonce(chain, developer.signer.address)
+    give(chain, guardian.address)
+    delist = encode_call("FleetRegistry", "delistToken", manifest.tokens[0])
+    Lane(chain, guardian).transact(manifest.address("FleetRegistry"), delist)
+
+    status, out, err = gpurwa(*typed)
+    assert (status, err) == (0, "")
+    assert out.startswith(manifest.summary())
+    assert nonce(chain, developer.signer.address) == sent
+    assert read_manifest(developer.record) == manifest
+
+    developer.write_plan({"protocol_bps = 100": "protocol_bps = 101"})
+    assert "the protocol fee: 100 on chain, 101 in the plan" in refused(gpurwa(*typed), status=1)
 
 
 # what is wrong

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from pyutils.chain import rpc
 from pyutils.cli.session import find_address
@@ -108,31 +107,28 @@ def test_address__script_in_a_name__is_text(url: str) -> None:
 
 
 @pytest.mark.slow
-def test_browser__from_search_to_lease_to_fleet__and_told_of_a_newer_block(url: str, played: Played) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium: install Debian's package chromium")
+def test_browser__from_search_to_lease_to_fleet__and_told_of_a_newer_block(
+    url: str, played: Played, browser: Browser
+) -> None:
     said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        tab = browser.new_page()
-        tab.on("console", lambda message: said.append(message.text))
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        tab.goto(url)
-        tab.get_by_label("Search").fill("lessee-1")
-        tab.get_by_role("button", name="Find").click()
-        expect(tab.locator(".account")).to_have_text(account("lessee-1").address)
-        tab.get_by_role("link", name=str(1 << 32 | 1)).first.click()
-        expect(tab.get_by_role("heading", name="Event by event")).to_be_visible()
-        assert tab.locator("td", has_text="wrong").count() == 0
-        tab.locator('a[href="/fleet/1"]').first.click()
-        expect(tab.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-        expect(tab.get_by_role("heading", name="SLA record")).to_be_visible()
-        expect(tab.locator("#incidents dd.origin").first).to_contain_text("before block")
-        assert not tab.locator("#newer").is_visible()
-        rpc.request(played.system.web3, "evm_mine")
-        expect(tab.locator("#newer")).to_be_visible(timeout=15_000)
-        tab.locator("#newer").click()
-        expect(tab.locator("#block")).to_have_text(str(played.system.web3.eth.block_number))
-        browser.close()
+    tab = browser.new_page()
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(url)
+    tab.get_by_label("Search").fill("lessee-1")
+    tab.get_by_role("button", name="Find").click()
+    expect(tab.locator(".account")).to_have_text(account("lessee-1").address)
+    tab.get_by_role("link", name=str(1 << 32 | 1)).first.click()
+    expect(tab.get_by_role("heading", name="Event by event")).to_be_visible()
+    assert tab.locator("td", has_text="wrong").count() == 0
+    tab.locator('a[href="/fleet/1"]').first.click()
+    expect(tab.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(tab.get_by_role("heading", name="SLA record")).to_be_visible()
+    expect(tab.locator("#incidents dd.origin").first).to_contain_text("before block")
+    assert not tab.locator("#newer").is_visible()
+    rpc.request(played.system.web3, "evm_mine")
+    expect(tab.locator("#newer")).to_be_visible(timeout=15_000)
+    tab.locator("#newer").click()
+    expect(tab.locator("#block")).to_have_text(str(played.system.web3.eth.block_number))
+    tab.close()
     assert said == []

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from pyutils.devnet import account
 from pyutils.operations.history import events
@@ -21,21 +19,10 @@ from pyutils.units import FleetId, LoanId
 
 from .conftest import Played
 
-CHROMIUM = shutil.which("chromium")
 PEOPLE = ("investor-1", "operator-a", "lessee-1", "lender-1")
 FLEETS = ("fleet 1", "fleet 2")
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium: install Debian's package chromium")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def page_of(played: Played, who: str, folder: Path) -> Path:

@@ -16,6 +16,7 @@ from pyutils.models import ZERO_ADDRESS, parse_address
 from pyutils.operations.event_source import EventSource, NodeEvents, UnknownArgumentError
 from pyutils.portfolio.block import pin
 from pyutils.portfolio.costs import Move, ShareCost, read_costs
+from pyutils.portfolio.exposure import Exposure
 from pyutils.portfolio.fleet import read_fleets
 from pyutils.portfolio.fleet_facts import read_fleet_facts
 from pyutils.portfolio.holdings import Holdings, read_holdings
@@ -24,7 +25,7 @@ from pyutils.portfolio.payments import ReceiptPayments
 from pyutils.portfolio.position import Position, ZeroAddressError, read_position
 from pyutils.portfolio.statement import read_statement
 from pyutils.portfolio.yields import xirr
-from pyutils.units import BlockNumber, UnixSeconds
+from pyutils.units import BlockNumber, FleetId, UnixSeconds
 
 from .conftest import Played
 
@@ -228,9 +229,41 @@ def test_exposures__investor__are_its_part_of_what_fleets_are_worth(played: Play
         rows = [row for row in statement.exposures if row.dimension == dimension]
         assert sum(row.total for row in rows) == sum(row.shares for row in rows) == expected > 0
         assert sum(row.part or 0 for row in rows) == pytest.approx(1)
-    lender = read_statement(played.system, account("lender-2").address)
-    by_class = [row for row in lender.exposures if row.dimension == "class"]
-    assert all(row.total == row.lent for row in by_class)
+
+
+def of_class(played: Played, who: str, block: BlockNumber) -> list[Exposure]:
+    statement = read_statement(played.system, account(who).address, block)
+    return [row for row in statement.exposures if row.dimension == "class"]
+
+
+def test_exposures__lender__are_the_part_of_its_worth_that_is_lent(played: Played) -> None:
+    system = played.system
+    drawn = next(NodeEvents(system, BlockNumber(system.web3.eth.block_number)).events("FleetCredit.DrawLoan"))
+    block, principal = drawn.block, drawn.arguments["principal"]
+    (market,) = system.credit_markets()
+    address = account("lender-2").address
+    worth = market.vault.convert_to_assets(market.vault.balance_of(address, block), block)
+    cash = system.coin().balance_of(market.vault.address, block) - market.vault.book(block).set_aside
+    (row,) = of_class(played, "lender-2", block)
+    fleet = system.registry.fleet(FleetId(market.credit.loan(drawn.arguments["loanId"], block).fleet_id), block)
+    assert (row.name, row.shares, row.deposits, row.bonds) == (fleet.gpu_class, 0, 0, 0)
+    assert row.total == row.lent == worth * principal // (cash + principal) > 0
+
+
+def test_exposures__lessee_and_operator__are_what_is_held_and_at_stake(played: Played) -> None:
+    source = NodeEvents(played.system, BlockNumber(played.system.web3.eth.block_number))
+    opened = next(event for event in source.events("LeaseBook.Open"))
+    lessee = next(who for who in PEOPLE if account(who).address == parse_address(opened.arguments["lessee"]))
+    (row,) = of_class(played, lessee, opened.block)
+    assert row.total == row.deposits == opened.arguments["deposit"] > 0
+    # By then a part is reserved for the lease, and a part is kept against lies.
+    operator = played.system.registry.fleet(FleetId(opened.arguments["leaseId"] >> 32), opened.block).operator
+    before = NodeEvents(played.system, opened.block)
+    staked = sum(one.arguments["amount"] for one in before.events("OperatorBond.Stake", operator=operator))
+    name = next(who for who in PEOPLE if account(who).address == operator)
+    (row,) = of_class(played, name, opened.block)
+    assert row.bonds == staked > 0
+    assert row.total == row.shares + row.bonds
 
 
 def test_xirr__known_flows__is_the_rate_that_balances_them() -> None:

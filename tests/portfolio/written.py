@@ -53,10 +53,10 @@ class Written:
         first: int | None = None,
         **arguments: Wanted,
     ) -> Iterator[Event]:
-        assert contract is None
         assert first is None
         wanted, labels = {**(where or {}), **arguments}, [names] if isinstance(names, str) else list(names)
         for label, event in self.told:
             several = {name: value if isinstance(value, list) else [value] for name, value in wanted.items()}
-            if label in labels and all(event.arguments[name] in values for name, values in several.items()):
+            is_of = contract is None or event.contract == contract.lower()
+            if is_of and label in labels and all(event.arguments[name] in values for name, values in several.items()):
                 yield event
